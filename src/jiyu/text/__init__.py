@@ -1,0 +1,1 @@
+"""Text: folding scripts into one, and the edges of clauses and words."""
