@@ -1,0 +1,1 @@
+"""Policy: the schema of a company's concepts, rules and scorecard, and how a folder is read."""

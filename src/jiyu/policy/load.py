@@ -1,0 +1,240 @@
+"""Read a policy folder and report everything that is wrong with it at once, each with its place."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from jiyu.errors import PolicyError, Problem
+from jiyu.policy.schema import (
+    ConceptFile,
+    Header,
+    Policy,
+    RuleFile,
+    Scorecard,
+    phrase_origin,
+)
+
+DEFAULT_POLICY = "sankeshu-logistics"
+#: Concepts that conditions look for by name; a policy must define those that its rules ask for.
+ESCAPE_CONCEPTS = {
+    "negated": "negation",
+    "quoted": "reporting",
+    "polite": "polite_request",
+    "remedy": "remedy",
+}
+FILLER_CONCEPT = "filler"
+QUOTED_CONCEPT = "reported"
+
+_SCALARS: Mapping[str, Callable[[str], Any]] = {
+    "int": int,
+    "float": float,
+    "bool": lambda text: text.lower() in {"true", "yes", "on"},
+    "null": lambda _: None,
+}
+_Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_File = TypeVar("_File", bound=BaseModel)
+_Places = dict[tuple[str | int, ...], int]
+
+
+def shipped_policies() -> Path:
+    """Return the folder of the policies that come with jiyu, installed or in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    installed = package / "lexicons"
+    return installed if installed.is_dir() else package.parent.parent / "lexicons"
+
+
+def load_policy(path: str | Path | None = None) -> Policy:
+    """Read a policy.
+
+    Args:
+        path: Its folder; the shipped policy of the logistics norm if left out.
+
+    Raises:
+        PolicyError: Everything that is wrong, each with file, line and the offending text.
+    """
+    folder = shipped_policies() / DEFAULT_POLICY if path is None else Path(path)
+    if not (folder / "policy.yaml").is_file():
+        raise PolicyError(Problem(str(folder), None, "no policy here: policy.yaml is missing"))
+    reader = _Reader(folder)
+    header = reader.read(folder / "policy.yaml", Header)
+    scorecard = reader.read(folder / "scorecard.yaml", Scorecard)
+    for file in sorted(folder.glob("concepts/*.yaml")):
+        reader.add_concepts(file)
+    for file in sorted(folder.glob("rules/*.yaml")):
+        reader.add_rules(file)
+    if header is not None:
+        reader.check_references(header, scorecard)
+    if reader.problems or header is None or scorecard is None:
+        raise PolicyError(*reader.problems)
+    return Policy.model_construct(
+        header=header,
+        digest=_digest(folder),
+        slots=reader.slots,
+        concepts=reader.concepts,
+        rules=tuple(reader.rules),
+        scorecard=scorecard,
+        origins=reader.origins,
+    )
+
+
+def _digest(folder: Path) -> str:
+    """Hash the files that make the policy, so that equal content has one digest on any system."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.rglob("*.yaml"), key=lambda f: f.relative_to(folder).as_posix()):
+        content = file.read_bytes().replace(b"\r\n", b"\n")
+        digest.update(f"{file.relative_to(folder).as_posix()}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+class _Reader:
+    """Collects the parts of a policy and the problems met on the way."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.problems: list[Problem] = []
+        self.slots: dict[str, tuple[str, ...]] = {}
+        self.concepts: dict[str, Any] = {}
+        self.rules: list[Any] = []
+        self.origins: dict[str, tuple[str, int]] = {}
+
+    def read(self, file: Path, schema: type[_File]) -> _File | None:
+        """Read one file into its schema, or note its problems."""
+        parsed = self._parse(file)
+        return self._validated(file, schema, *parsed) if parsed else None
+
+    def add_concepts(self, file: Path) -> None:
+        parsed = self._parse(file)
+        part = self._validated(file, ConceptFile, *parsed) if parsed else None
+        if not parsed or part is None:
+            return
+        places = parsed[1]
+        for name, lines in part.slots.items():
+            self._claim(f"slot {name}", file, places.get(("slots", name), 1))
+            self.slots[name] = lines
+        for name, concept in part.concepts.items():
+            self._claim(f"concept {name}", file, places.get(("concepts", name), 1))
+            self.concepts[name] = concept
+            for key in ("phrases", "except"):
+                written = parsed[0]["concepts"][name].get(key) or ""
+                first = places.get(("concepts", name, key), 1)
+                self._place_phrases(name, file, written, first)
+
+    def add_rules(self, file: Path) -> None:
+        parsed = self._parse(file)
+        part = self._validated(file, RuleFile, *parsed) if parsed else None
+        if not parsed or part is None:
+            return
+        for index, rule in enumerate(part.rules):
+            self._claim(f"rule {rule.id}", file, parsed[1].get(("rules", index), 1))
+            self.rules.append(rule)
+
+    def check_references(self, header: Header, scorecard: Scorecard | None) -> None:
+        """Note rules that name a category or a concept that does not exist."""
+        for rule in self.rules:
+            place = self.origins[f"rule {rule.id}"]
+            if rule.category not in header.categories:
+                self.problems.append(Problem(*place, f"unknown category {rule.category!r}"))
+            named = {name for item in rule.says for name in item.concepts}
+            named |= {ESCAPE_CONCEPTS[escape] for item in rule.says for escape in item.unless}
+            for name in sorted(named - self.concepts.keys()):
+                self.problems.append(Problem(*place, f"rule {rule.id}: unknown concept {name!r}"))
+        for category in scorecard.caps if scorecard else ():
+            if category not in header.categories:
+                self._note(self.folder / "scorecard.yaml", None, f"unknown category {category!r}")
+
+    def _place_phrases(self, concept: str, file: Path, written: object, first: int) -> None:
+        """Note the line of each phrase of a block that begins below line ``first``."""
+        lines = written.splitlines() if isinstance(written, str) else []
+        below = 1 if len(lines) > 1 else 0
+        for number, line in enumerate(lines, first + below):
+            phrase = line.partition("#")[0].strip()
+            self.origins.setdefault(phrase_origin(concept, phrase), (str(file), number))
+
+    def _claim(self, name: str, file: Path, line: int) -> None:
+        if name in self.origins:
+            first, at = self.origins[name]
+            message = f"{name} is defined twice, first at {first}:{at}"
+            self.problems.append(Problem(str(file), line, message))
+        else:
+            self.origins[name] = (str(file), line)
+
+    def _parse(self, file: Path) -> tuple[Any, _Places] | None:
+        try:
+            node = yaml.compose(file.read_text(encoding="utf-8-sig"), Loader=_Loader)
+        except OSError as error:
+            self._note(file, None, error.strerror or "cannot be read")
+        except UnicodeDecodeError as error:
+            self._note(file, None, f"not UTF-8 at byte {error.start}")
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark
+            self._note(file, mark.line + 1 if mark else None, error.problem or "not YAML")
+        except yaml.YAMLError:
+            self._note(file, None, "not YAML")
+        else:
+            places: _Places = {}
+            if node is None:
+                return {}, places
+            return self._built(file, node, (), places), places
+        return None
+
+    def _built(
+        self, file: Path, node: yaml.Node, path: tuple[str | int, ...], places: _Places
+    ) -> Any:
+        """Turn a node into plain data, noting lines and keys that are written twice."""
+        places[path] = node.start_mark.line + 1
+        if isinstance(node, yaml.SequenceNode):
+            return [self._built(file, n, (*path, i), places) for i, n in enumerate(node.value)]
+        if not isinstance(node, yaml.MappingNode):
+            return _scalar(node)
+        built: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = str(_scalar(key_node))
+            line = key_node.start_mark.line + 1
+            if key in built:
+                self._note(file, line, f"key {key!r} is written twice")
+            built[key] = self._built(file, value_node, (*path, key), places)
+            places[(*path, key)] = line
+        return built
+
+    def _validated(
+        self, file: Path, schema: type[_File], data: Any, places: _Places
+    ) -> _File | None:
+        try:
+            return schema.model_validate(data)
+        except ValidationError as error:
+            for detail in error.errors(include_url=False):
+                place = tuple(detail["loc"])
+                line = next(places[p] for p in _prefixes(place) if p in places)
+                where = ".".join(map(str, place))
+                offending = "" if detail["type"] == "missing" else f" ({_shown(detail['input'])})"
+                self._note(file, line, f"{where}: {detail['msg']}{offending}")
+            return None
+
+    def _note(self, file: Path, line: int | None, message: str) -> None:
+        self.problems.append(Problem(str(file), line, message))
+
+
+def _scalar(node: yaml.Node) -> Any:
+    """Build one scalar; dates and other surprises of YAML stay text."""
+    build = _SCALARS.get(node.tag.rpartition(":")[2])
+    try:
+        return build(node.value) if build else node.value
+    except ValueError:
+        return node.value
+
+
+def _prefixes(place: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+    for size in range(len(place), -1, -1):
+        yield place[:size]
+
+
+def _shown(value: object) -> str:
+    text = str(value) if not isinstance(value, Mapping) else "a mapping"
+    return text if len(text) <= 60 else text[:57] + "…"
