@@ -1,0 +1,1 @@
+"""Match: the phrase language, the one automaton, and mentions of concepts in folded text."""

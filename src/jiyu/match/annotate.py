@@ -1,0 +1,181 @@
+"""Mark the mentions of every concept of a policy in a block of folded turns."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from jiyu.errors import PhraseError, Problem
+from jiyu.match.automaton import Automaton
+from jiyu.match.pattern import Literal, Pattern, fold_literals, literal_match
+from jiyu.match.phrase import Element, Words, parse
+from jiyu.model import Mention
+from jiyu.text.fold import Block
+
+
+@dataclass(frozen=True, slots=True)
+class ConceptPhrases:
+    """What the annotator needs of a concept: its phrases, and those that only look like it."""
+
+    phrases: Sequence[str]
+    exceptions: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What a literal of the automaton stands for: a whole phrase, or the anchor of one."""
+
+    concept: str
+    phrase: str
+    excepted: bool
+    literal: Literal | None = None
+    pattern: Pattern | None = None
+
+
+def _written(concepts: Mapping[str, ConceptPhrases]) -> Iterator[tuple[str, str, bool]]:
+    """Yield every phrase with its concept, and whether it is an exception."""
+    for name, concept in concepts.items():
+        yield from ((name, phrase, False) for phrase in concept.phrases)
+        yield from ((name, phrase, True) for phrase in concept.exceptions)
+
+
+class TurnMentions(NamedTuple):
+    """The mentions that end in one turn, and those of the turn that it goes on from.
+
+    ``before`` holds the mentions that lie wholly in the turn before, if it is of the same speaker;
+    both are in the coordinates of the block.
+    """
+
+    mentions: list[Mention]
+    before: list[Mention]
+
+
+class _Found(NamedTuple):
+    mention: Mention
+    excepted: bool
+    crosses: bool
+
+
+class Annotator:
+    """All phrases of a policy, compiled; immutable and safe to share between threads."""
+
+    def __init__(
+        self, concepts: Mapping[str, ConceptPhrases], slots: Mapping[str, Sequence[str]]
+    ) -> None:
+        """Compile the phrases.
+
+        Raises:
+            PhraseError: Every phrase that is not well formed; a problem's source is the concept.
+        """
+        parsed: list[tuple[str, str, bool, list[Element]]] = []
+        problems: list[Problem] = []
+        for name, phrase, excepted in _written(concepts):
+            try:
+                parsed += [(name, phrase, excepted, s) for s in parse(phrase, slots)]
+            except PhraseError as error:
+                problems += [Problem(name, None, f"{phrase}: {p.message}") for p in error.problems]
+        if problems:
+            raise PhraseError(*problems)
+        words = {
+            option
+            for *_, sequence in parsed
+            for element in sequence
+            if isinstance(element, Words)
+            for option in element.options
+            if option
+        }
+        folded = fold_literals(sorted(words))
+        entries: dict[str, list[_Entry]] = defaultdict(list)
+        for name, phrase, excepted, sequence in parsed:
+            if len(sequence) == 1 and isinstance(sequence[0], Words):
+                for option in sequence[0].options:
+                    for literal in folded[option]:
+                        entries[literal.text].append(_Entry(name, phrase, excepted, literal))
+            else:
+                pattern = Pattern(sequence, folded)
+                for text in pattern.anchors:
+                    entries[text].append(_Entry(name, phrase, excepted, pattern=pattern))
+        entries.pop("", None)
+        self._automaton = Automaton(entries)
+        self._entries = tuple(tuple(entries[text]) for text in self._automaton.literals)
+
+    def annotate(self, block: Block) -> list[TurnMentions]:
+        """Return the mentions in a block, turn by turn.
+
+        A mention lies in one turn or runs over two consecutive turns of one speaker.  Of the
+        mentions of one concept, one that lies inside another is left out, and so is one that
+        touches a phrase which the concept excepts.  What a turn gets depends on it and on the turn
+        before it alone, so that feeding turns one by one finds the same.
+        """
+        found: list[list[_Found]] = [[] for _ in block.texts]
+        for number, start in self._automaton.find(block.codes):
+            for entry in self._entries[number]:
+                for low, high in self._spans(block, entry, start):
+                    turn = block.turn_at(high - 1)
+                    crosses = turn - block.turn_at(low)
+                    if crosses <= 1:
+                        mention = Mention(entry.concept, low, high, entry.phrase)
+                        found[turn].append(_Found(mention, entry.excepted, crosses == 1))
+        marked: list[TurnMentions] = []
+        whole: list[Mention] = []
+        for turn, here in enumerate(found):
+            # A separator is left out of its turn's range, so touching ranges are one speaker's.
+            joined = turn > 0 and block.range_of(turn - 1)[1] == block.range_of(turn)[0]
+            before = whole if joined else []
+            earlier = [f for f in found[turn - 1] if not f.crosses] if joined else []
+            whole = _resolved([f for f in here if not f.crosses], ())
+            marked.append(
+                TurnMentions(
+                    _resolved(here, earlier) if any(f.crosses for f in here) else whole, before
+                )
+            )
+        return marked
+
+    @staticmethod
+    def _spans(block: Block, entry: _Entry, start: int) -> Sequence[tuple[int, int]]:
+        if entry.pattern is not None:
+            return list(entry.pattern.find(block, start))
+        assert entry.literal is not None
+        if literal_match(block, entry.literal, start):
+            return [(start, start + len(entry.literal.text))]
+        return []
+
+
+def _resolved(here: Sequence[_Found], earlier: Sequence[_Found]) -> list[Mention]:
+    """Drop mentions that touch an exception or lie inside another one of their concept.
+
+    Args:
+        here: What ends in the turn.
+        earlier: What lies in the turn before; only its exceptions matter.
+    """
+    kept: list[Mention] = []
+    reach: dict[str, int] = {}
+    exceptions = _merged(f.mention for f in (*earlier, *here) if f.excepted)
+    for found in sorted(here, key=lambda f: (f.mention.start, -f.mention.end, f.mention.concept)):
+        mention = found.mention
+        if found.excepted or _touches(mention, exceptions.get(mention.concept, ())):
+            continue
+        if mention.end > reach.get(mention.concept, -1):
+            kept.append(mention)
+            reach[mention.concept] = mention.end
+    return kept
+
+
+def _merged(mentions: Iterable[Mention]) -> dict[str, list[tuple[int, int]]]:
+    """Join overlapping stretches of each concept, in order."""
+    merged: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for mention in sorted(mentions, key=lambda m: m.start):
+        spans = merged[mention.concept]
+        if spans and mention.start < spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], mention.end))
+        else:
+            spans.append((mention.start, mention.end))
+    return merged
+
+
+def _touches(mention: Mention, exceptions: Sequence[tuple[int, int]]) -> bool:
+    index = bisect_right(exceptions, mention.start, key=lambda span: span[1])
+    return index < len(exceptions) and exceptions[index][0] < mention.end
