@@ -1,0 +1,80 @@
+"""Rules of the kind ``forbid``: a concept is said that must not be said."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from jiyu.judge.conditions import Asked, Hit, ask
+from jiyu.judge.dialogue import Dialogue, MarkedTurn
+from jiyu.model import Mention
+from jiyu.policy.schema import ForbidRule, Says
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Words that a rule looked at, with every condition that it asked."""
+
+    rule: ForbidRule
+    order: int
+    says: Says
+    turn: MarkedTurn
+    mention: Mention
+    asked: tuple[Asked, ...]
+
+    @property
+    def counts(self) -> bool:
+        """Whether every condition holds."""
+        return all(asked.holds for asked in self.asked)
+
+
+class ForbidJudge:
+    """The ``forbid`` rules of a policy, indexed by the concepts that begin them; immutable."""
+
+    def __init__(self, rules: Sequence[ForbidRule]) -> None:
+        triggers: dict[str, list[tuple[int, ForbidRule, Says]]] = defaultdict(list)
+        for order, rule in enumerate(rules):
+            for says in rule.says:
+                for concept in says.concept:
+                    triggers[concept].append((order, rule, says))
+        self._triggers: Mapping[str, Sequence[tuple[int, ForbidRule, Says]]] = dict(triggers)
+
+    def candidates(self, dialogue: Dialogue) -> Iterator[Candidate]:
+        """Yield all words that any rule looked at, whether they count or not."""
+        for turn in dialogue.turns:
+            for mention in turn.mentions:
+                for order, rule, says in self._triggers.get(mention.concept, ()):
+                    if rule.speaker == turn.turn.speaker:
+                        asked = tuple(ask(says, Hit(dialogue, turn, mention)))
+                        yield Candidate(rule, order, says, turn, mention, asked)
+
+    def violations(self, dialogue: Dialogue) -> list[Candidate]:
+        """Return the words that break a rule, in the order in which they were said.
+
+        Where several rules claim the same words, the one with the longest evidence has them, and
+        among equals the one that the policy names first.
+        """
+        taken: dict[int, _Claims] = defaultdict(_Claims)
+        counted = [c for c in self.candidates(dialogue) if c.counts]
+        counted.sort(key=lambda c: (c.mention.start - c.mention.end, c.order))
+        winners = [c for c in counted if taken[id(c.turn.block)].claim(c.mention)]
+        return sorted(winners, key=lambda c: (c.turn.index, c.mention.start, c.order))
+
+
+class _Claims:
+    """Stretches of a block that are spoken for; they never overlap."""
+
+    def __init__(self) -> None:
+        self._spans: list[tuple[int, int]] = []
+
+    def claim(self, mention: Mention) -> bool:
+        """Claim the words of a mention; return whether they were free."""
+        start, end = mention.start, mention.end
+        index = bisect_left(self._spans, (start, end))
+        before, after = self._spans[max(0, index - 1) : index], self._spans[index : index + 1]
+        if any(low < end and start < high for low, high in (*before, *after)):
+            return False
+        self._spans.insert(index, (start, end))
+        return True
