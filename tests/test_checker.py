@@ -1,0 +1,175 @@
+"""The shipped policy on hostile, odd and translated text."""
+
+from __future__ import annotations
+
+import random
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from opencc import OpenCC
+
+from jiyu import Checker, Conversation, Turn
+
+converter = cache(OpenCC)
+
+
+@pytest.fixture(scope="module")
+def judge() -> Checker:
+    return Checker()
+
+
+@pytest.fixture(scope="module")
+def fragments(judge: Checker) -> list[str]:
+    """Pieces of what the policy looks for: the text most likely to confuse it."""
+    said = [
+        turn.text
+        for rule in judge.policy.rules
+        for kind in (rule.examples.flags, rule.examples.passes)
+        for dialogue in kind
+        for turn in dialogue
+    ]
+    pieces = [
+        text[i : i + size] for text in said for size in (2, 3, 5) for i in range(0, len(text), 4)
+    ]
+    return sorted(
+        {
+            *pieces,
+            "不是",
+            "X就是X",
+            "\ud800",
+            "\n",
+            "\x1f",
+            "🙃",
+            "[",
+            "]",
+            "“",
+            "…",
+            " ",
+            "，",
+            "。",
+        }
+    )
+
+
+def spans(judge: Checker, turns: tuple[Turn, ...]) -> list[tuple[str, int, int, int]]:
+    return [
+        (finding.rule, span.turn, span.start, span.end)
+        for finding in judge.assess(Conversation("c", turns)).findings
+        for span in finding.spans
+    ]
+
+
+@pytest.mark.parametrize("conversion", ["s2t", "s2tw", "s2hk"])
+def test_every_example_is_judged_the_same_in_every_script(judge: Checker, conversion: str) -> None:
+    """The same rules at the same places, for all that the policy flags and passes."""
+    convert = converter(conversion).convert
+    for rule in judge.policy.rules:
+        for dialogue in (*rule.examples.flags, *rule.examples.passes):
+            turns = tuple(Turn(turn.text, turn.speaker) for turn in dialogue)
+            other = tuple(Turn(convert(turn.text), turn.speaker) for turn in dialogue)
+            if all(len(a.text) == len(b.text) for a, b in zip(turns, other, strict=True)):
+                assert spans(judge, other) == spans(judge, turns), [t.text for t in other]
+
+
+def test_every_example_breaks_the_same_rules_in_taiwan_wording(judge: Checker) -> None:
+    """Words that change length (信息 / 資訊) change nothing either."""
+    convert = converter("s2twp").convert
+    for rule in judge.policy.rules:
+        for dialogue in (*rule.examples.flags, *rule.examples.passes):
+            turns = tuple(Turn(turn.text, turn.speaker) for turn in dialogue)
+            other = tuple(Turn(convert(turn.text), turn.speaker) for turn in dialogue)
+            broken = [rule for rule, *_ in spans(judge, other)]
+            assert broken == [rule for rule, *_ in spans(judge, turns)], [t.text for t in other]
+
+
+@settings(max_examples=300)
+@given(data=st.data())
+def test_any_text_is_judged_alike_in_every_script(
+    judge: Checker, fragments: list[str], data: st.DataObject
+) -> None:
+    """Not only what the policy knows: fragments of it, put together at random."""
+    pieces = data.draw(st.lists(st.sampled_from(fragments), max_size=8))
+    text = "".join(pieces).replace("\ud800", "")
+    other = converter(data.draw(st.sampled_from(["s2t", "s2tw", "s2hk"]))).convert(text)
+    if len(other) == len(text):
+        assert spans(judge, (Turn(other, "agent"),)) == spans(judge, (Turn(text, "agent"),))
+
+
+def test_no_text_breaks_it(judge: Checker, fragments: list[str]) -> None:
+    """A million random and adversarial strings: no exception, and evidence that is there."""
+    random_ = random.Random(20260302)
+    speakers = ("agent", "agent", "customer")
+    for _ in range(250):
+        conversations = [
+            Conversation(
+                str(number),
+                tuple(
+                    Turn(_odd_text(random_, fragments), random_.choice(speakers))  # type: ignore[arg-type]
+                    for _ in range(8)
+                ),
+            )
+            for number in range(500)
+        ]
+        assessments = judge.assess_all(conversations)
+        for conversation, assessment in zip(conversations, assessments, strict=True):
+            for finding in assessment.findings:
+                for span in finding.spans:
+                    text = conversation.turns[span.turn].text
+                    assert text[span.start : span.end] == span.text != ""
+
+
+def _odd_text(random_: random.Random, fragments: list[str]) -> str:
+    if random_.random() < 0.3:
+        return "".join(chr(random_.randrange(0x110000)) for _ in range(random_.randrange(12)))
+    return "".join(random_.choices(fragments, k=random_.randrange(1, 5)))
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "有完没完",
+        "我不知道",
+        "不是吗",
+        "你你我我",
+        "不想用就别用",
+        "喂",
+        "“不行”",
+        "[呵呵]",
+        "您刚才说",
+        " 我",
+        "，",
+    ],
+)
+def test_time_is_linear_in_the_length_of_a_turn(judge: Checker, unit: str) -> None:
+    """Sixteen times the text costs about sixteen times as much, whatever the text."""
+
+    def seconds(count: int) -> float:
+        conversation = Conversation("c", (Turn(unit * count, "agent"),))
+        best = []
+        for _ in range(3):
+            start = time.process_time()
+            judge.assess(conversation)
+            best.append(time.process_time() - start)
+        return min(best)
+
+    assert seconds(8000) < 16 * 4 * seconds(500) + 0.05
+
+
+def test_a_checker_may_be_shared_between_threads(judge: Checker, fragments: list[str]) -> None:
+    """Eight threads get what one gets."""
+    conversations = [
+        Conversation(str(i), (Turn("".join(fragments[i : i + 9]), "agent"),)) for i in range(200)
+    ]
+    alone = [judge.assess(c) for c in conversations]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(judge.assess, conversations)) == alone
+
+
+def test_an_empty_conversation_has_nothing_to_judge(judge: Checker) -> None:
+    """No turns, no verdicts but not_applicable."""
+    assessment = judge.assess(Conversation("c", ()))
+    assert {verdict.verdict for verdict in assessment.verdicts} == {"not_applicable"}
