@@ -1,0 +1,1 @@
+"""Authoring: what keeps a policy honest, its own examples and the lint over its phrases."""

@@ -1,0 +1,136 @@
+"""Look for what is wrong with a policy beyond its form: dead, doubled and reckless phrases."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from jiyu.authoring.examples import failing_examples
+from jiyu.checker import Checker
+from jiyu.errors import Problem
+from jiyu.match.phrase import Element, Gap, Reference, Slot, Words, parse
+from jiyu.model import Turn
+from jiyu.policy.schema import Policy, Rule, Says
+from jiyu.text.table import fold_plain
+from jiyu.text.words import word_frequency
+
+#: From this frequency on (per about 60 million words) jieba's dictionary calls a word common.
+EVERYDAY = 3000
+_FILLING: Mapping[type, str] = {Gap: "某", Slot: "三", Reference: "甲乙"}
+
+
+class Sample(NamedTuple):
+    """The plainest text that a phrase stands for."""
+
+    concept: str
+    phrase: str
+    text: str
+
+
+def lint(checker: Checker) -> list[Problem]:
+    """Return everything wrong with a loaded policy, in the order of its files."""
+    policy = checker.policy
+    samples = list(_samples(policy))
+    problems = [
+        *_without_examples(policy),
+        *failing_examples(checker),
+        *_dead_and_doubled(checker, samples),
+        *_reckless(policy, samples),
+    ]
+    return sorted(problems, key=lambda p: (p.source, p.line or 0))
+
+
+def _without_examples(policy: Policy) -> Iterator[Problem]:
+    for rule in policy.rules:
+        for kind in ("flags", "passes"):
+            if not getattr(rule.examples, kind):
+                place = policy.origins[f"rule {rule.id}"]
+                yield Problem(*place, f"{rule.id}: no example under {kind!r}")
+
+
+def _samples(policy: Policy) -> Iterator[Sample]:
+    for name, concept in policy.concepts.items():
+        for phrase in concept.phrases:
+            for sequence in parse(phrase, policy.slots):
+                yield Sample(name, phrase, "".join(map(_sampled, sequence)))
+
+
+def _sampled(element: Element) -> str:
+    """Return the shortest text of an element."""
+    if isinstance(element, Words):
+        return min(element.options, key=len)
+    return _FILLING[type(element)]
+
+
+def _triggers(policy: Policy) -> Mapping[str, Sequence[tuple[Rule, Says]]]:
+    """For each concept the rules that it begins."""
+    triggers: dict[str, list[tuple[Rule, Says]]] = defaultdict(list)
+    for rule in policy.rules:
+        for says in rule.says:
+            for concept in says.concept:
+                triggers[concept].append((rule, says))
+    return triggers
+
+
+def _dead_and_doubled(checker: Checker, samples: Sequence[Sample]) -> Iterator[Problem]:
+    """Yield phrases that their own concept does not find, and those that two rules claim."""
+    policy, triggers = checker.policy, _triggers(checker.policy)
+    # Speakers in turn, so that no sample runs on into the next.
+    turns = [Turn(s.text, "customer" if i % 2 else "agent") for i, s in enumerate(samples)]
+    alive: set[tuple[str, str]] = set()
+    doubled: dict[tuple[str, str], str] = {}
+    for sample, turn in zip(samples, checker.engine.marked([turns])[0], strict=True):
+        own = next((m for m in turn.mentions if m.concept == sample.concept), None)
+        if own is None:
+            continue
+        alive.add((sample.concept, sample.phrase))
+        for other in turn.mentions:
+            same_words = (other.start, other.end) == (own.start, own.end)
+            if same_words and _both_claim(triggers, own.concept, other.concept):
+                doubled[sample.concept, sample.phrase] = other.concept
+    for concept, phrase in dict.fromkeys((s.concept, s.phrase) for s in samples):
+        place = policy.phrase_place(concept, phrase)
+        if (concept, phrase) not in alive:
+            yield Problem(*place, f"{concept}: can never match: {phrase}")
+        elif (concept, phrase) in doubled:
+            other_name = doubled[concept, phrase]
+            yield Problem(*place, f"{concept}: already covered by {other_name}: {phrase}")
+
+
+def _both_claim(
+    triggers: Mapping[str, Sequence[tuple[Rule, Says]]], concept: str, other: str
+) -> bool:
+    """Say whether two concepts begin different rules under the same conditions."""
+    return concept != other and any(
+        a.id != b.id and _conditions(x) == _conditions(y)
+        for a, x in triggers.get(concept, ())
+        for b, y in triggers.get(other, ())
+    )
+
+
+def _conditions(says: Says) -> Says:
+    return says.model_copy(update={"concept": ()})
+
+
+def _reckless(policy: Policy, samples: Sequence[Sample]) -> Iterator[Problem]:
+    """Yield one-character and everyday words that a rule forbids wherever they stand."""
+    triggers = _triggers(policy)
+    told: set[tuple[str, str]] = set()
+    for sample in samples:
+        free = [r for r, says in triggers.get(sample.concept, ()) if not _narrowed(says)]
+        if not free or (sample.concept, sample.phrase) in told:
+            continue
+        word = fold_plain(sample.text)
+        common = word_frequency(word) >= EVERYDAY
+        if len(word) <= 1 or common:
+            told.add((sample.concept, sample.phrase))
+            what = "an everyday word" if common else "a single character"
+            place = policy.phrase_place(sample.concept, sample.phrase)
+            yield Problem(*place, f"{sample.concept}: {what} without a condition: {sample.phrase}")
+
+
+def _narrowed(says: Says) -> bool:
+    """Say whether any condition beyond negation and quoting decides."""
+    positions = says.fills or says.starts or says.ends or says.from_turn or says.to_turn
+    return bool(positions or says.word or says.near or says.answers or "remedy" in says.unless)
