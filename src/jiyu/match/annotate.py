@@ -102,6 +102,11 @@ class Annotator:
         self._automaton = Automaton(entries)
         self._entries = tuple(tuple(entries[text]) for text in self._automaton.literals)
 
+    @property
+    def literals(self) -> tuple[str, ...]:
+        """The folded literals that the automaton looks for."""
+        return self._automaton.literals
+
     def annotate(self, block: Block) -> list[TurnMentions]:
         """Return the mentions in a block, turn by turn.
 

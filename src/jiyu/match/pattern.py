@@ -50,6 +50,8 @@ class Literal:
 
     def fits(self, block: Block, start: int) -> bool:
         """Say whether what the folding left out of the literal is there in the block too."""
+        if not self.particles and not self.repeats:
+            return True
         return all(block.particles[start + i] for i in self.particles) and all(
             block.repeats[start + i] for i in self.repeats
         )

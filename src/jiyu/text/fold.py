@@ -9,6 +9,7 @@ still ask where a clause ends.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -89,7 +90,7 @@ class Block:
 
     def turn_at(self, position: int) -> int:
         """Return which turn of the block a folded character belongs to."""
-        return int(np.searchsorted(self.starts, position, side="right")) - 1
+        return bisect_right(self._starts, position) - 1
 
     def range_of(self, turn: int) -> tuple[int, int]:
         """Return the folded characters of a turn, half-open, without a separator."""

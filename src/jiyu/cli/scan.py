@@ -1,0 +1,157 @@
+"""``jiyu scan``: judge files of conversations."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from jiyu.authoring.verified import require_examples
+from jiyu.checker import Checker
+from jiyu.cli.options import FailOn, PolicyOption
+from jiyu.cli.output import Checkpoint, Output, SeenIds
+from jiyu.cli.pipeline import Format, Judged, run
+from jiyu.cli.render import PREAMBLES
+from jiyu.cli.show import Summary, console_for, print_summary
+from jiyu.cli.sources import STDIN, Sources, find_sources, lines_of
+from jiyu.errors import InputError, Problem
+from jiyu.formats.canonical import Line, decode
+from jiyu.policy.load import load_policy
+
+
+def scan(
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH…", help="文件、目录、通配符，或 - · files or -.")
+    ],
+    policy: PolicyOption = None,
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="F|-", help="结果文件 · where to write.")
+    ] = STDIN,
+    output_format: Annotated[
+        Format | None,
+        typer.Option("--format", help="结果格式；终端上默认只显示汇总 · form of the result."),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="进程数 · processes.")] = 1,
+    fail_on: FailOn = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="接着上次中断的地方 · go on after an interruption.")
+    ] = False,
+) -> None:
+    """检查会话文件，写出判定 · judge files of conversations (JSONL)."""
+    path = None if output == STDIN else Path(output)
+    if resume and path is None:
+        raise InputError(Problem("--resume", None, "needs --output FILE"))
+    on_terminal = sys.stdout.isatty()
+    form = output_format or ("table" if on_terminal and path is None else "assessments")
+    checker = Checker(load_policy(policy))
+    require_examples(checker)
+    sources = find_sources(paths, path)
+    target = Output(path, Checkpoint(sources.shown, checker.policy.digest, form), resume=resume)
+    problems = list(sources.problems)
+    with _progress(sources) as advance:
+        lines = _readable(sources, problems, advance)
+        _judge_all(lines, checker, policy, workers, target)
+    summary = target.checkpoint.summary
+    if form == "table" and path is not None:
+        _write_table(target, checker, summary)
+    target.finish()
+    if on_terminal or (form == "table" and path is None):
+        print_summary(console_for(sys.stdout), checker.policy, summary)
+    _tell(problems, summary, target)
+    if problems or summary.rejected:
+        raise typer.Exit(2)
+    raise typer.Exit(1 if fail_on and summary.reaches(fail_on) else 0)
+
+
+def _judge_all(
+    lines: Iterator[Line], checker: Checker, policy: Path | None, workers: int, target: Output
+) -> None:
+    """Judge what is left to judge, and write it."""
+    seen = SeenIds()
+    form: Format = target.checkpoint.format  # type: ignore[assignment] # it came from a Format
+    for line in islice(lines, target.checkpoint.lines):
+        # Judged before the interruption; only its id must be known again.
+        try:
+            seen.add(decode(line).conversation_id)
+        except InputError:
+            continue
+    if not target.checkpoint.bytes:
+        target.write(PREAMBLES.get(form, b""))
+    for chunk, judged in run(lines, checker, policy, form, workers):
+        for line, result in zip(chunk, judged, strict=True):
+            _take(line, result, seen, target)
+        target.checkpoint.lines += len(chunk)
+        target.save()
+
+
+def _take(line: Line, result: Judged, seen: SeenIds, target: Output) -> None:
+    if result.notes is None:
+        target.reject(line, result.reason or "")
+    elif not seen.add(result.conversation_id):
+        target.reject(line, "a conversation of this id was read before")
+    else:
+        target.write(result.data)
+        target.checkpoint.summary.add(result.notes)
+
+
+def _readable(
+    sources: Sources, problems: list[Problem], advance: Progress | None
+) -> Iterator[Line]:
+    """Yield lines, and note the sources that cannot be read."""
+    count = 0
+    for item in lines_of(sources):
+        if isinstance(item, Problem):
+            problems.append(item)
+            continue
+        count += 1
+        if advance is not None:
+            advance.update(advance.task_ids[0], advance=len(item.raw) + 1, conversations=count)
+        yield item
+
+
+@contextmanager
+def _progress(sources: Sources) -> Iterator[Progress | None]:
+    """Show a bar with rate and remaining time, on a terminal only."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    columns = (
+        SpinnerColumn(),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[conversations]} 个会话"),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console_for(sys.stderr), transient=True) as progress:
+        progress.add_task("scan", total=sources.size, conversations=0)
+        yield progress
+
+
+def _write_table(target: Output, checker: Checker, summary: Summary) -> None:
+    text = io.StringIO()
+    print_summary(console_for(text, width=120), checker.policy, summary)
+    target.write(text.getvalue().encode("utf-8", "replace"))
+
+
+def _tell(problems: list[Problem], summary: Summary, target: Output) -> None:
+    for problem in problems:
+        typer.echo(str(problem), err=True)
+    if summary.rejected:
+        where = f"，见 {target.rejected_path}" if target.rejected_path else ""
+        typer.echo(f"{summary.rejected} 行无法读取{where}", err=True)

@@ -1,0 +1,1 @@
+"""Formats: one small reader for each form in which conversations come."""

@@ -1,0 +1,118 @@
+"""Canonical JSONL: one conversation a line, as jiyu defines it.
+
+Unknown keys are kept under ``metadata`` of the conversation, turn or event they stand in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, BinaryIO, NamedTuple
+
+import msgspec
+
+from jiyu.errors import InputError, Problem
+from jiyu.model import Conversation, Event, Turn
+
+#: A longer line is no conversation: four hours of speech are about 1 MB.
+MAX_LINE_BYTES = 64 * 1024 * 1024
+_BOM = b"\xef\xbb\xbf"
+# What msgspec may say that names types and fields only, and never a value.
+_KNOWN_REASON = re.compile(
+    r"Expected `[a-z| ]+`, got `[a-z]+`"
+    r"|Object missing required field `[a-z_]+`"
+    r"|(?:Integer value|Number) out of range"
+)
+_PLACE = re.compile(r" - at `\$[a-z0-9_.\[\]]*`$")
+_decoder = msgspec.json.Decoder(Conversation)
+_loose = msgspec.json.Decoder(dict[str, Any])
+
+
+class Line(NamedTuple):
+    """One line of a source; ``raw`` is cut short if the line is too long to be one."""
+
+    source: str
+    number: int
+    raw: bytes
+    too_long: bool = False
+
+
+def read_lines(stream: BinaryIO, source: str, limit: int = MAX_LINE_BYTES) -> Iterator[Line]:
+    """Yield the lines of a stream that are not blank, in constant memory.
+
+    Args:
+        stream: Bytes; a byte order mark and any line ends are taken off.
+        source: How the stream is called in messages.
+        limit: Most bytes of a line that are kept.
+    """
+    number = 0
+    while raw := stream.readline(limit + 1):
+        number += 1
+        too_long = len(raw) > limit and not raw.endswith(b"\n")
+        rest = raw
+        while too_long and rest and not rest.endswith(b"\n"):
+            rest = stream.readline(limit)
+        if number == 1:
+            raw = raw.removeprefix(_BOM)
+        raw = raw.strip()
+        if raw:
+            yield Line(source, number, raw[:1024] if too_long else raw, too_long)
+
+
+def decode(line: Line) -> Conversation:
+    """Read a conversation from a line.
+
+    Raises:
+        InputError: The line is none; the message never shows what was said.
+    """
+    if line.too_long:
+        raise _error(line, "the line is too long to be a conversation")
+    try:
+        conversation = _parsed(line.raw)
+    except msgspec.ValidationError as error:
+        raise _error(line, _reason(error)) from None
+    except UnicodeDecodeError:
+        raise _error(line, "not UTF-8") from None
+    except RecursionError:
+        raise _error(line, "nested too deeply") from None
+    except msgspec.DecodeError as error:
+        raise _error(line, f"not JSON: {str(error).removeprefix('JSON is malformed: ')}") from None
+    if not conversation.conversation_id.strip():
+        raise _error(line, "the conversation has no id")
+    return conversation
+
+
+def _parsed(raw: bytes) -> Conversation:
+    try:
+        return _decoder.decode(raw)
+    except msgspec.ValidationError:
+        # It may only have unknown keys, or empty values where a default stands.
+        data = _tidied(_loose.decode(raw), Conversation)
+    for key, kind in (("turns", Turn), ("events", Event)):
+        if isinstance(data.get(key), list):
+            data[key] = [_tidied(d, kind) if isinstance(d, dict) else d for d in data[key]]
+    return msgspec.convert(data, Conversation)
+
+
+def _tidied(data: dict[str, Any], kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """Move unknown keys under ``metadata`` and leave out empty values."""
+    known = {k: v for k, v in data.items() if k in kind.__struct_fields__ and v is not None}
+    unknown = {k: v for k, v in data.items() if k not in kind.__struct_fields__}
+    metadata = known.get("metadata", {})
+    # Metadata that is no object is left as it is, to be refused with its place.
+    if unknown and isinstance(metadata, dict):
+        known["metadata"] = {**metadata, **unknown}
+    return known
+
+
+def _reason(error: msgspec.ValidationError) -> str:
+    """Say what is wrong and where; a wrong value may be a piece of the transcript."""
+    message = str(error)
+    what, place = _KNOWN_REASON.match(message), _PLACE.search(message)
+    return (what[0] if what else "a value is not one of those allowed") + (
+        place[0] if place else ""
+    )
+
+
+def _error(line: Line, message: str) -> InputError:
+    return InputError(Problem(line.source, line.number, message))

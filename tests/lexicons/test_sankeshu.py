@@ -1,0 +1,131 @@
+"""The shipped policy against the norm that it is made from, and against real conversations."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import msgspec
+import pytest
+from opencc import OpenCC
+from support import SHARED
+
+from jiyu import Checker, Conversation, Turn
+from jiyu.authoring.lint import lint
+from jiyu.policy.load import load_policy
+from jiyu.text.table import fold_plain
+
+converter = cache(OpenCC)
+needs_data = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data is not here")
+
+BEFORE = (
+    Turn("您好，物流部，请问有什么能帮您？", "agent"),
+    Turn("你们怎么还没送到，我要投诉", "customer"),
+)
+
+
+def halves(text: str) -> tuple[str, ...]:
+    return text[: len(text) // 2], text[len(text) // 2 :]
+
+
+FORMS: dict[str, Callable[[str], tuple[str, ...]]] = {
+    "as the norm prints it": lambda text: (text,),
+    "Traditional": lambda text: (converter("s2t").convert(text),),
+    "Taiwan": lambda text: (converter("s2twp").convert(text),),
+    "Hong Kong": lambda text: (converter("s2hk").convert(text),),
+    "spaced": lambda text: (" ".join(text),),
+    "without punctuation": lambda text: ("".join(c for c in text if c.isalnum()),),
+    "punctuation doubled": lambda text: ("".join(c * 2 if not c.isalnum() else c for c in text),),
+    "with a particle": lambda text: (text.rstrip("?!。,") + "啊",),
+    "pause marks": lambda text: ("_".join(text),),
+    "over two turns": halves,
+}
+
+
+@pytest.fixture(scope="module")
+def judge() -> Checker:
+    return Checker()
+
+
+def norm_rows() -> list[dict[str, Any]]:
+    if not SHARED.is_dir():
+        return []
+    rows = json.loads((SHARED / "seed_inventory.json").read_text(encoding="utf-8"))["rows"]
+    return [row for row in rows if row["type"] == "forbidden_phrase"]
+
+
+def rules_found(judge: Checker, turns: tuple[Turn, ...]) -> list[str]:
+    assessment = judge.assess(Conversation("c", turns))
+    return [f.rule for f in assessment.findings if f.turn >= len(BEFORE)]
+
+
+def test_the_policy_lints(judge: Checker) -> None:
+    """Every example comes out, every phrase can match, nothing is reckless or doubled."""
+    assert [str(problem) for problem in lint(judge)] == []
+
+
+def test_every_rule_has_at_least_two_examples_of_each_kind_and_one_in_traditional() -> None:
+    """What a rule means can be read from its examples."""
+    for rule in load_policy().rules:
+        assert len(rule.examples.flags) >= 2, rule.id
+        assert len(rule.examples.passes) >= 2, rule.id
+        said = "".join(t.text for d in (*rule.examples.flags, *rule.examples.passes) for t in d)
+        assert any(fold_plain(char) != char for char in said if "\u4e00" <= char), rule.id
+
+
+@needs_data
+def test_every_forbidden_phrase_of_the_norm_is_a_rule() -> None:
+    """No row of section 五 is missing."""
+    rules = {rule.id for rule in load_policy().rules}
+    assert {row["id"] for row in norm_rows()} <= rules
+    assert {rule.category for rule in load_policy().rules} == set(load_policy().header.categories)
+
+
+@needs_data
+@pytest.mark.parametrize("form", FORMS)
+def test_every_forbidden_phrase_is_found_in_every_form_with_its_own_id(
+    judge: Checker, form: str
+) -> None:
+    """However it is written, the phrase breaks the rule of its row."""
+    wrong = {}
+    for row in norm_rows():
+        said = tuple(
+            Turn(part, "agent")
+            for part in FORMS[form](row["simplified"].replace("*", "10086"))
+            if part
+        )
+        found = rules_found(judge, (*BEFORE, *said))
+        if row["id"] not in found:
+            wrong[row["id"]] = found
+    assert wrong == {}
+
+
+@needs_data
+def test_no_forbidden_phrase_is_flagged_when_the_customer_says_it(judge: Checker) -> None:
+    """The norm binds the agent."""
+    for row in norm_rows():
+        turns = (*BEFORE, Turn(row["simplified"], "customer"), Turn("好的", "agent"))
+        assert rules_found(judge, turns) == [], row["id"]
+
+
+@needs_data
+def test_the_standard_phrases_of_the_norm_break_nothing(judge: Checker) -> None:
+    """What the norm prescribes it cannot forbid."""
+    rows = json.loads((SHARED / "seed_inventory.json").read_text(encoding="utf-8"))["rows"]
+    for row in rows:
+        for script in ("simplified", "traditional"):
+            for said in row.get(f"utterances_{script}", ()):
+                assert rules_found(judge, (*BEFORE, Turn(said, "agent"))) == [], said
+
+
+@needs_data
+@pytest.mark.parametrize("name", ["jddc", "mobilecs", "uneed", "crosswoz"])
+def test_real_conversations_give_few_findings(judge: Checker, name: str) -> None:
+    """At most two findings in 1,000 agent turns: a supervisor reads every one."""
+    lines = (SHARED / "conversations" / f"{name}.jsonl").read_bytes().splitlines()
+    conversations = [msgspec.json.decode(line, type=Conversation) for line in lines]
+    agent_turns = sum(turn.speaker == "agent" for c in conversations for turn in c.turns)
+    findings = sum(len(a.findings) for a in judge.assess_all(conversations))
+    assert findings <= max(1, 0.002 * agent_turns)
