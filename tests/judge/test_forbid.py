@@ -20,6 +20,13 @@ def test_among_equals_the_rule_named_first_has_the_words(tmp_path: Path) -> None
     assert found(judge, "服：烦死了") == [("B-1", "烦死了")]
 
 
+def test_a_general_rule_leaves_the_words_to_a_particular_one(tmp_path: Path) -> None:
+    """Even where its own evidence is longer."""
+    rules = [rule("A-1", general=True), rule("A-2")]
+    judge = checker(tmp_path, rules, {"A-1": "你到底想怎样", "A-2": "到底想"})
+    assert found(judge, "服：你到底想怎样") == [("A-2", "到底想")]
+
+
 def test_words_that_do_not_count_for_one_rule_are_free_for_another(tmp_path: Path) -> None:
     """A condition that fails leaves the words to the shorter claim."""
     rules = [rule("A-1", says=[{"concept": "A-1", "fills": "turn"}]), rule("A-2")]

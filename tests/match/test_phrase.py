@@ -10,14 +10,20 @@ from jiyu.match.phrase import Gap, Reference, Slot, Words, parse
 SLOTS = {"you": ("{你|您}{们|}",), "loop": ("<loop>",), "two": ("一", "二")}
 
 
-def test_alternatives_multiply_into_words() -> None:
-    """Neighbouring alternatives become one list of words."""
-    assert parse("{你|您}{有|}完", SLOTS) == [[Words(("你有完", "你完", "您有完", "您完"))]]
+def test_alternatives_are_joined_with_what_stands_beside_them() -> None:
+    """Plain words on either side go into each alternative; alternatives are not multiplied."""
+    assert parse("甲{乙|丙}丁", SLOTS) == [[Words(("甲乙丁", "甲丙丁"))]]
+    assert parse("{甲|乙}{丙|}", SLOTS) == [[Words(("甲", "乙")), Words(("丙", ""))]]
+
+
+def test_alternatives_are_written_out_where_a_character_may_repeat_at_the_seam() -> None:
+    """Folding would make one character of the two."""
+    assert parse("{看|查}{看|}", SLOTS) == [[Words(("看看", "看", "查看", "查"))]]
 
 
 def test_slots_of_the_policy_are_alternatives() -> None:
     """A word list may stand in a phrase, and its entries are phrases."""
-    assert parse("<you>好", SLOTS) == [[Words(("你们好", "你好", "您们好", "您好"))]]
+    assert parse("<you>好", SLOTS) == [[Words(("你", "您")), Words(("们好", "好"))]]
     assert parse("<two>好", SLOTS) == [[Words(("一好", "二好"))]]
 
 

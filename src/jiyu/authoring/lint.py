@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from jiyu.authoring.examples import failing_examples
@@ -20,8 +22,18 @@ EVERYDAY = 3000
 _FILLING: Mapping[type, str] = {Gap: "某", Slot: "三", Reference: "甲乙"}
 
 
+_Pick = Callable[[Sequence[str]], str]
+# Some writings of a phrase run into an exception of their concept; the others keep it alive.
+_PICKS: Sequence[_Pick] = (
+    partial(min, key=len),
+    partial(max, key=len),
+    operator.itemgetter(0),
+    operator.itemgetter(-1),
+)
+
+
 class Sample(NamedTuple):
-    """The plainest text that a phrase stands for."""
+    """A text that a phrase stands for."""
 
     concept: str
     phrase: str
@@ -53,14 +65,13 @@ def _samples(policy: Policy) -> Iterator[Sample]:
     for name, concept in policy.concepts.items():
         for phrase in concept.phrases:
             for sequence in parse(phrase, policy.slots):
-                yield Sample(name, phrase, "".join(map(_sampled, sequence)))
+                texts = ("".join(_sampled(e, pick) for e in sequence) for pick in _PICKS)
+                yield from (Sample(name, phrase, text) for text in dict.fromkeys(texts))
 
 
-def _sampled(element: Element) -> str:
-    """Return the shortest text of an element."""
-    if isinstance(element, Words):
-        return min(element.options, key=len)
-    return _FILLING[type(element)]
+def _sampled(element: Element, pick: _Pick) -> str:
+    """Return a text of an element."""
+    return pick(element.options) if isinstance(element, Words) else _FILLING[type(element)]
 
 
 def _triggers(policy: Policy) -> Mapping[str, Sequence[tuple[Rule, Says]]]:
@@ -78,24 +89,21 @@ def _dead_and_doubled(checker: Checker, samples: Sequence[Sample]) -> Iterator[P
     policy, triggers = checker.policy, _triggers(checker.policy)
     # Speakers in turn, so that no sample runs on into the next.
     turns = [Turn(s.text, "customer" if i % 2 else "agent") for i, s in enumerate(samples)]
-    alive: set[tuple[str, str]] = set()
-    doubled: dict[tuple[str, str], str] = {}
+    claims: dict[tuple[str, str], list[set[str]]] = defaultdict(list)
     for sample, turn in zip(samples, checker.engine.marked([turns])[0], strict=True):
         own = next((m for m in turn.mentions if m.concept == sample.concept), None)
-        if own is None:
-            continue
-        alive.add((sample.concept, sample.phrase))
-        for other in turn.mentions:
-            same_words = (other.start, other.end) == (own.start, own.end)
-            if same_words and _both_claim(triggers, own.concept, other.concept):
-                doubled[sample.concept, sample.phrase] = other.concept
+        if own is not None:
+            same = (m for m in turn.mentions if (m.start, m.end) == (own.start, own.end))
+            others = {m.concept for m in same if _both_claim(triggers, own.concept, m.concept)}
+            claims[sample.concept, sample.phrase].append(others)
     for concept, phrase in dict.fromkeys((s.concept, s.phrase) for s in samples):
         place = policy.phrase_place(concept, phrase)
-        if (concept, phrase) not in alive:
+        found = claims.get((concept, phrase))
+        if found is None:
             yield Problem(*place, f"{concept}: can never match: {phrase}")
-        elif (concept, phrase) in doubled:
-            other_name = doubled[concept, phrase]
-            yield Problem(*place, f"{concept}: already covered by {other_name}: {phrase}")
+        elif covering := set.intersection(*found):
+            names = "、".join(sorted(covering))
+            yield Problem(*place, f"{concept}: already covered by {names}: {phrase}")
 
 
 def _both_claim(

@@ -49,7 +49,7 @@ def _problems(folder: Path) -> list[Problem]:
 
 
 def _malformed(policy: Policy) -> Iterator[Problem]:
-    """Yield the phrases that cannot be read, each at its concept."""
+    """Yield the phrases that cannot be read, each at its line."""
     for name, concept in policy.concepts.items():
         for phrase in (*concept.phrases, *concept.exceptions):
             try:
@@ -58,4 +58,4 @@ def _malformed(policy: Policy) -> Iterator[Problem]:
                 # The fault may lie in a slot that the phrase names.
                 for problem in error.problems:
                     message = f"{name}: {problem.message}: {problem.source}"
-                    yield Problem(*policy.origins[f"concept {name}"], message)
+                    yield Problem(*policy.phrase_place(name, phrase), message)

@@ -145,3 +145,7 @@ class SeenIds:
         """Take in an id; return whether it is new."""
         cursor = self._database.execute("INSERT OR IGNORE INTO seen VALUES (?)", (conversation_id,))
         return cursor.rowcount == 1
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._database.close()

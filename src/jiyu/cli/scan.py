@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -63,9 +63,8 @@ def scan(
     sources = find_sources(paths, path)
     target = Output(path, Checkpoint(sources.shown, checker.policy.digest, form), resume=resume)
     problems = list(sources.problems)
-    with _progress(sources) as advance:
-        lines = _readable(sources, problems, advance)
-        _judge_all(lines, checker, policy, workers, target)
+    with _progress(sources) as advance, closing(SeenIds()) as seen:
+        _judge_all(_readable(sources, problems, advance), checker, policy, workers, target, seen)
     summary = target.checkpoint.summary
     if form == "table" and path is not None:
         _write_table(target, checker, summary)
@@ -73,16 +72,19 @@ def scan(
     if on_terminal or (form == "table" and path is None):
         print_summary(console_for(sys.stdout), checker.policy, summary)
     _tell(problems, summary, target)
-    if problems or summary.rejected:
-        raise typer.Exit(2)
-    raise typer.Exit(1 if fail_on and summary.reaches(fail_on) else 0)
+    reached = fail_on is not None and summary.reaches(fail_on)
+    raise typer.Exit(2 if problems or summary.rejected else int(reached))
 
 
 def _judge_all(
-    lines: Iterator[Line], checker: Checker, policy: Path | None, workers: int, target: Output
+    lines: Iterator[Line],
+    checker: Checker,
+    policy: Path | None,
+    workers: int,
+    target: Output,
+    seen: SeenIds,
 ) -> None:
     """Judge what is left to judge, and write it."""
-    seen = SeenIds()
     form: Format = target.checkpoint.format  # type: ignore[assignment] # it came from a Format
     for line in islice(lines, target.checkpoint.lines):
         # Judged before the interruption; only its id must be known again.

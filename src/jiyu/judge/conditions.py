@@ -169,7 +169,7 @@ def _escape_question(escape: Escape, says: Says, hit: Hit) -> Callable[[], bool]
 
 def _negated(_: Says, hit: Hit) -> bool:
     """Say whether a negation ends shortly before the mention, in the same clause."""
-    return _ends_before(hit, ESCAPE_CONCEPTS["negated"], NEGATION_REACH)
+    return _ends_before(hit, ESCAPE_CONCEPTS["negated"], NEGATION_REACH, overlap=2)
 
 
 def _quoted(_: Says, hit: Hit) -> bool:
@@ -190,10 +190,18 @@ def _begins_after(hit: Hit) -> bool:
     return any(end <= m.start <= end + 1 for m in mentions)
 
 
-def _ends_before(hit: Hit, concept: str, reach: int) -> bool:
+def _ends_before(hit: Hit, concept: str, reach: int, overlap: int = 0) -> bool:
+    """Say whether a concept is mentioned shortly before, in the same sentence.
+
+    Args:
+        hit: What it stands before.
+        concept: Its name.
+        reach: Most characters between the two.
+        overlap: Most characters that the two may share (不会_让您_闭嘴).
+    """
     block, start = hit.turn.block, hit.mention.start
     return any(
-        start - reach <= m.end <= start
+        start - reach <= m.end <= start + overlap
         and m.start < start
         and max(block.edges[m.end : start + 1], default=0) <= EDGE_SOFT
         for m in hit.around([concept], start - reach, start)
@@ -214,9 +222,15 @@ def _remedy(says: Says, hit: Hit) -> bool:
     return any(concept in turn.by_concept for turn in later)
 
 
+def _courteous(_: Says, hit: Hit) -> bool:
+    """Say whether the turn apologises, thanks, feels with the customer or sets out to help."""
+    return any(True for _ in hit.around([ESCAPE_CONCEPTS["courteous"]], *hit.bounds))
+
+
 _ESCAPES: Mapping[Escape, Callable[[Says, Hit], bool]] = {
     "negated": _negated,
     "quoted": _quoted,
     "polite": _polite,
     "remedy": _remedy,
+    "courteous": _courteous,
 }

@@ -53,12 +53,12 @@ class ForbidJudge:
     def violations(self, dialogue: Dialogue) -> list[Candidate]:
         """Return the words that break a rule, in the order in which they were said.
 
-        Where several rules claim the same words, the one with the longest evidence has them, and
-        among equals the one that the policy names first.
+        Where several rules claim the same words, one that is not general has them, then the one
+        with the longest evidence, and among equals the one that the policy names first.
         """
         taken: dict[int, _Claims] = defaultdict(_Claims)
         counted = [c for c in self.candidates(dialogue) if c.counts]
-        counted.sort(key=lambda c: (c.mention.start - c.mention.end, c.order))
+        counted.sort(key=lambda c: (c.rule.general, c.mention.start - c.mention.end, c.order))
         winners = [c for c in counted if taken[id(c.turn.block)].claim(c.mention)]
         return sorted(winners, key=lambda c: (c.turn.index, c.mention.start, c.order))
 

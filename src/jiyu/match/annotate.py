@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from jiyu.errors import PhraseError, Problem
 from jiyu.match.automaton import Automaton
-from jiyu.match.pattern import Literal, Pattern, fold_literals, literal_match
-from jiyu.match.phrase import Element, Words, parse
+from jiyu.match.pattern import Literal, Pattern, fold_options, literal_match, written_out
+from jiyu.match.phrase import Element, Slots, Words, parse
 from jiyu.model import Mention
 from jiyu.text.fold import Block
 
@@ -33,6 +33,10 @@ class _Entry:
     excepted: bool
     literal: Literal | None = None
     pattern: Pattern | None = None
+
+
+def _elements(sequence: Words | Sequence[Element]) -> Sequence[Element]:
+    return [sequence] if isinstance(sequence, Words) else sequence
 
 
 def _written(concepts: Mapping[str, ConceptPhrases]) -> Iterator[tuple[str, str, bool]]:
@@ -72,27 +76,31 @@ class Annotator:
         """
         parsed: list[tuple[str, str, bool, list[Element]]] = []
         problems: list[Problem] = []
+        lists = Slots(slots)
         for name, phrase, excepted in _written(concepts):
             try:
-                parsed += [(name, phrase, excepted, s) for s in parse(phrase, slots)]
+                parsed += [(name, phrase, excepted, s) for s in parse(phrase, lists)]
             except PhraseError as error:
                 problems += [Problem(name, None, f"{phrase}: {p.message}") for p in error.problems]
         if problems:
             raise PhraseError(*problems)
-        words = {
-            option
-            for *_, sequence in parsed
-            for element in sequence
+        compiled = [
+            (name, phrase, excepted, written_out(sequence) or sequence)
+            for name, phrase, excepted, sequence in parsed
+        ]
+        folded = fold_options(
+            (index == 0, option)
+            for *_, sequence in compiled
+            for index, element in enumerate(_elements(sequence))
             if isinstance(element, Words)
             for option in element.options
             if option
-        }
-        folded = fold_literals(sorted(words))
+        )
         entries: dict[str, list[_Entry]] = defaultdict(list)
-        for name, phrase, excepted, sequence in parsed:
-            if len(sequence) == 1 and isinstance(sequence[0], Words):
-                for option in sequence[0].options:
-                    for literal in folded[option]:
+        for name, phrase, excepted, sequence in compiled:
+            if isinstance(sequence, Words):
+                for option in filter(None, sequence.options):
+                    for literal in folded[True, option]:
                         entries[literal.text].append(_Entry(name, phrase, excepted, literal))
             else:
                 pattern = Pattern(sequence, folded)

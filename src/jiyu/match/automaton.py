@@ -26,6 +26,7 @@ class Automaton:
     def __init__(self, literals: Iterable[str]) -> None:
         """Build from distinct, non-empty literals; they are numbered in the order given."""
         self.literals = tuple(literals)
+        self._lengths = [len(literal) for literal in self.literals]
         alphabet = sorted(set().union(*self.literals)) if self.literals else []
         if len(alphabet) >= _SMALL * _SMALL:
             raise ValueError("more distinct characters than two symbols can name")
@@ -34,9 +35,13 @@ class Automaton:
         for number, char in enumerate(alphabet, 1):
             self._symbols[ord(char)] = number
         self._machine = ahocorasick.Automaton(ahocorasick.STORE_INTS)
+        whole = "".join(self.literals).encode("utf-32-le", "surrogatepass")
+        symbols = self._recoded(np.frombuffer(whole, np.uint32))
+        start = 0
         for number, literal in enumerate(self.literals):
-            codes = np.frombuffer(literal.encode("utf-32-le", "surrogatepass"), np.uint32)
-            self._machine.add_word(self._recoded(codes), number)
+            end = start + 2 * len(literal)
+            self._machine.add_word(symbols[start:end], number)
+            start = end
         self._machine.make_automaton()
 
     def _recoded(self, codes: npt.NDArray[np.uint32]) -> str:
@@ -50,6 +55,5 @@ class Automaton:
         """Yield ``(number of the literal, start)`` for every occurrence, by end, in linear time."""
         if not self.literals or not len(codes):
             return
-        lengths = [len(literal) for literal in self.literals]
         for end, number in self._machine.iter(self._recoded(codes)):
-            yield number, (end + 1) // 2 - lengths[number]
+            yield number, (end + 1) // 2 - self._lengths[number]

@@ -1,16 +1,21 @@
 """Compiled phrases: which literals to look for, and the bounded check around a hit.
 
-A phrase without gaps compiles to literals alone, and a hit of the automaton *is* the match.  Any
-other phrase has one *anchor*, the run of words most worth looking for, and a regular expression
-made here, bounded on both sides, that is run on the few characters around a hit of the anchor.
+A phrase with few alternatives and no gaps compiles to literals alone, and a hit of the automaton
+*is* the match.  Any other phrase has one *anchor*, the run of words most worth looking for, and a
+regular expression made here, bounded on both sides, that is run on the few characters around a hit
+of the anchor.  Alternatives are not multiplied out, so a policy of many thousand ways of saying
+things stays small.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, reduce
+from itertools import product
+from math import inf, prod
 
 from jiyu.match.automaton import Automaton
 from jiyu.match.phrase import (
@@ -23,12 +28,30 @@ from jiyu.match.phrase import (
     Reference,
     Slot,
     Words,
+    joined_words,
 )
-from jiyu.text.fold import EDGE_SOFT, SEPARATOR, Block, fold
+from jiyu.text.fold import (
+    EDGE_HARD,
+    EDGE_PAUSE,
+    EDGE_SOFT,
+    SEPARATOR,
+    Block,
+    fold,
+    mark_class,
+)
 from jiyu.text.table import wording_variants
 
 #: From this many characters on, words may run across a comma that the recogniser put in.
 LONG_ENOUGH = 4
+#: So many writings of a phrase, or of its anchor, go into the automaton at most.
+MOST_ANCHORS = 300
+# The characters that make up half of what agents say, and how often others are met.
+_COMMON = frozenset(
+    "的您我是有请了还单可以好问吗这到帮个么不你订亲要没为什时发后给在会就那一下上都来能"
+)
+_OFTEN, _SELDOM = 1e-2, 5e-4
+#: Stands before an option that is not the head of its phrase; no text of a policy contains it.
+_BEFORE = "\u3400"
 _PUNCTUATION = re.compile("[,，。？！?!；;]")
 
 
@@ -39,7 +62,7 @@ class Literal:
     Attributes:
         text: Folded characters.
         breaks: Offsets at which a sentence may end inside it.
-        particles: Offsets after which some particle must have been left out.
+        particles: Offsets after which some particle must have been left out; -1 is before it.
         repeats: Offsets at which the character must have been repeated (天天).
     """
 
@@ -56,42 +79,80 @@ class Literal:
             block.repeats[start + i] for i in self.repeats
         )
 
+    def source(self, first: int, inner: int) -> str:
+        """Return a regular expression over characters and their marks.
 
-def fold_literals(texts: Sequence[str]) -> dict[str, list[Literal]]:
-    """Fold literals of phrases as text is folded, with their Taiwan or mainland wording added.
+        Args:
+            first: Strongest edge that may stand before the literal.
+            inner: Strongest edge that may stand inside it, except at its breaks.
+        """
+        before = f"(?<={mark_class(EDGE_HARD, particle=True)})" if -1 in self.particles else ""
+        return before + "".join(
+            re.escape(char)
+            + mark_class(
+                EDGE_HARD if at in self.breaks else first if at == 0 else inner,
+                particle=at in self.particles,
+                repeat=at in self.repeats,
+            )
+            for at, char in enumerate(self.text)
+        )
+
+
+Folded = Mapping[tuple[bool, str], Sequence[Literal]]
+
+
+def fold_options(wanted: Iterable[tuple[bool, str]]) -> dict[tuple[bool, str], list[Literal]]:
+    """Fold options of phrases as text is folded, with their Taiwan or mainland wording added.
 
     Where the same character stands on both sides of a comma (你问我,我问谁), it folds to one if the
-    text has no comma there, so such a literal has two forms.
+    text has no comma there, so such an option has two forms.
+
+    Args:
+        wanted: Options, each with whether it stands at the head of its phrase.  A particle there is
+            a word; anywhere else it is one that the text leaves out.
     """
-    unbroken = {text: _PUNCTUATION.sub("", text) for text in texts}
-    written = list(dict.fromkeys([*texts, *unbroken.values()]))
-    block = fold(written, [False] * len(written))
-    literals = {text: _literal(block, index) for index, text in enumerate(written)}
-    forms = {
-        text: [literals[text]]
-        if literals[text].text == literals[bare].text
-        else [literals[text], literals[bare]]
-        for text, bare in unbroken.items()
-    }
+    keys = list(dict.fromkeys(wanted))
+    written = [text if head else _BEFORE + text for head, text in keys]
+    broken = [index for index, text in enumerate(written) if _PUNCTUATION.search(text)]
+    unbroken = [_PUNCTUATION.sub("", written[index]) for index in broken]
+    block = fold([*written, *unbroken], [False] * (len(written) + len(unbroken)))
+    forms = [[_literal(block, index, head)] for index, (head, _) in enumerate(keys)]
+    for number, index in enumerate(broken, len(keys)):
+        bare = _literal(block, number, keys[index][0])
+        if bare.text != forms[index][0].text:
+            forms[index].append(bare)
     for index, at, here, there in _rewordings(block):
-        if known := forms.get(written[index]):
-            known += [_reworded(o, at, here, there) for o in known if o.text.startswith(here, at)]
-    return forms
+        if index < len(keys):
+            offset = at if keys[index][0] else at - 1
+            known = forms[index]
+            known += [
+                _reworded(o, offset, here, there) for o in known if o.text.startswith(here, offset)
+            ]
+    return dict(zip(keys, forms, strict=True))
 
 
-def _literal(block: Block, index: int) -> Literal:
-    """Read one literal and what its folding left out from a block of literals."""
+def _literal(block: Block, index: int, head: bool) -> Literal:
+    """Read one option and what its folding left out from a block of options."""
     low, high = block.range_of(index)
-    size, text = high - low, block.texts[index]
-    breaks = {i for i in range(1, size) if block.edges[low + i] >= EDGE_SOFT}
-    breaks |= {0} if _PUNCTUATION.match(text) else set()
-    breaks |= {size} if _PUNCTUATION.match(text[-1:]) else set()
-    return Literal(
-        block.text[low:high],
-        frozenset(breaks),
-        frozenset(i for i in range(size) if block.particles[low + i]),
-        frozenset(i for i in range(size) if block.repeats[low + i]),
-    )
+    low += 0 if head else 1
+    size, text = high - low, block.texts[index][0 if head else 1 :]
+    breaks: frozenset[int] = frozenset()
+    if _PUNCTUATION.search(text):
+        inner = {i for i in range(1, size) if block.edges[low + i] >= EDGE_SOFT}
+        first = {0} if _PUNCTUATION.match(text) else set()
+        last = {size} if _PUNCTUATION.match(text[-1:]) else set()
+        breaks = frozenset(inner | first | last)
+    particles = _marked(block.particles, low - (0 if head else 1), high, low)
+    return Literal(block.text[low:high], breaks, particles, _marked(block.repeats, low, high, low))
+
+
+def _marked(marks: bytes, start: int, end: int, origin: int) -> frozenset[int]:
+    """Return where marks are set between two places, counted from an origin."""
+    places = []
+    while (start := marks.find(1, start, end)) >= 0:
+        places.append(start - origin)
+        start += 1
+    return frozenset(places)
 
 
 def _rewordings(block: Block) -> list[tuple[int, int, str, str]]:
@@ -124,74 +185,101 @@ def _reworded(literal: Literal, at: int, here: str, there: str) -> Literal:
 
 
 class Pattern:
-    """One sequence of a phrase that needs a check around its anchor."""
+    """One sequence of a phrase that needs a check around its anchor.
 
-    def __init__(
-        self, elements: Sequence[Element], folded: Mapping[str, Sequence[Literal]]
-    ) -> None:
-        self.elements = elements
-        self.options: list[dict[str, list[Literal]]] = []
-        parts: list[str] = []
-        widths: list[int] = []
-        seen: set[str] = set()
-        for index, element in enumerate(elements):
-            by_text = _by_text(element, folded)
-            self.options.append(by_text)
-            source, width = _source(element, by_text, seen)
-            parts.append(f"(?P<e{index}>{source})")
-            widths.append(width)
-        self.regex = re.compile(f"(?=({''.join(parts)}))")
-        anchor = max(range(len(elements)), key=self._worth)
-        self.anchors = tuple(self.options[anchor])
-        self.reach = sum(widths[:anchor]), sum(widths[anchor:])
+    Attributes:
+        anchors: The folded texts to look for; a match contains one of them.
+    """
 
-    def _worth(self, index: int) -> tuple[int, int]:
-        """Rank elements as anchors: long literals first, then few of them."""
-        options = self.options[index]
-        return (min(map(len, options)), -len(options)) if options else (0, 0)
+    def __init__(self, elements: Sequence[Element], folded: Folded) -> None:
+        self._elements = elements
+        self._options = [_by_text(i, element, folded) for i, element in enumerate(elements)]
+        first, last = self._anchor()
+        self.anchors = tuple(
+            dict.fromkeys("".join(texts) for texts in product(*self._options[first : last + 1]))
+        )
+        widths = [_width(*pair) for pair in zip(elements, self._options, strict=True)]
+        self._reach = sum(widths[:first]), sum(widths[first:])
+        self._tail_from = first if last + 1 < len(elements) else len(elements)
+
+    def _anchor(self) -> tuple[int, int]:
+        """Return the run of words that is least often met in text that is no match."""
+        chances = [_chance(options) for options in self._options]
+        best, least = (0, 0), inf
+        for first in range(len(self._elements)):
+            count, chance = 1, 1.0
+            for last in range(first, len(self._elements)):
+                count *= len(self._options[last])
+                if not self._options[last] or (count > MOST_ANCHORS and last > first):
+                    break
+                chance *= chances[last]
+                if chance < least:
+                    best, least = (first, last), chance
+        return best
+
+    # Compiled when first needed: few phrases of a policy ever come near a match.
+    @cached_property
+    def _regexes(self) -> list[re.Pattern[str]]:
+        lengths = range(1, REFERENCE + 1) if self._references else (0,)
+        return [re.compile(f"(?=({''.join(self._sources(size))}))") for size in lengths]
+
+    @cached_property
+    def _tail(self) -> re.Pattern[str] | None:
+        """What must follow a hit; most hits of an anchor end here."""
+        if self._references or self._tail_from == len(self._elements):
+            return None
+        return re.compile("".join(self._sources(0)[self._tail_from :]))
+
+    @cached_property
+    def _references(self) -> list[int]:
+        return [i for i, e in enumerate(self._elements) if isinstance(e, Reference)]
+
+    def _sources(self, size: int) -> list[str]:
+        """Return the regular expressions of the elements, with references of a given length."""
+        shortest = sum(min(map(len, options)) for options in self._options if options)
+        usual = EDGE_SOFT if shortest >= LONG_ENOUGH - 1 else EDGE_PAUSE
+        sources, limit = [], EDGE_HARD
+        for index, (element, options) in enumerate(zip(self._elements, self._options, strict=True)):
+            match element:
+                case Words():
+                    sources.append(_words_source(options, limit, usual))
+                    ends = any(len(o.text) in o.breaks for group in options.values() for o in group)
+                    limit = EDGE_HARD if ends else usual
+                case Gap(wide):
+                    limit = EDGE_SOFT if wide else EDGE_PAUSE
+                    most = WIDE_GAP if wide else GAP
+                    sources.append(f"(?:[^{SEPARATOR}]{mark_class(limit)}){{0,{most}}}?")
+                case Slot(name):
+                    char, most = BUILTIN_SLOTS[name]
+                    sources.append(f"(?:{char}{mark_class(limit)}){{1,{most}}}?")
+                    limit = EDGE_PAUSE
+                case Reference():
+                    sources.append(f"(?P<r{index}>(?:[^{SEPARATOR}]{mark_class(limit)}){{{size}}})")
+                    limit = EDGE_PAUSE
+        return sources
 
     def find(self, block: Block, hit: int) -> Iterator[tuple[int, int]]:
         """Yield matches around an anchor that begins at ``hit``; cost is bounded by the phrase."""
-        before, after = self.reach
-        low = max(0, hit - before)
-        for match in self.regex.finditer(block.text, low, min(len(block.text), hit + after)):
-            if match.start() > hit:
-                return
-            start, end = match.span(1)
-            if end > hit and self._fits(block, match):
-                yield start, end
+        if self._tail and not self._tail.match(block.marked, 2 * hit):
+            return
+        before, after = self._reach
+        low, high = max(0, hit - before), min(len(block.text), hit + after)
+        for regex in self._regexes:
+            for match in regex.finditer(block.marked, 2 * low, 2 * high):
+                start, end = match.start() // 2, match.end(1) // 2
+                if start > hit:
+                    break
+                if end > hit and self._same_references(match):
+                    yield start, end
 
-    def _fits(self, block: Block, match: re.Match[str]) -> bool:
-        start, end = match.span(1)
-        literals = [
-            (match.start(f"e{i}"), options[match[f"e{i}"]])
-            for i, options in enumerate(self.options)
-            if options and match[f"e{i}"]
-        ]
-        chosen = [
-            (at, next((o for o in options if o.fits(block, at)), None)) for at, options in literals
-        ]
-        if any(literal is None for _, literal in chosen):
-            return False
-        if max(block.edges[start + 1 : end], default=0) < EDGE_SOFT:
-            return True
-        breaks = {at + i for at, literal in chosen if literal for i in literal.breaks}
-        long_enough = sum(len(literal.text) for _, literal in chosen if literal) >= LONG_ENOUGH
-        return all(
-            position in breaks
-            or (edge == EDGE_SOFT and long_enough and self._may_cross(match, position))
-            for position, edge in enumerate(block.edges[start + 1 : end], start + 1)
-            if edge >= EDGE_SOFT
-        )
-
-    def _may_cross(self, match: re.Match[str], position: int) -> bool:
-        """Say whether a comma at this place is allowed: not in a narrow gap or a slot."""
-        for index, element in enumerate(self.elements):
-            low, high = match.span(f"e{index}")
-            inside = low <= position <= high if high > low else False
-            if inside and isinstance(element, Gap):
-                return element.wide
-            if inside and low < position < high and not isinstance(element, Words):
+    def _same_references(self, match: re.Match[str]) -> bool:
+        """Say whether all places of a letter have the same characters, marks aside."""
+        said: dict[str, str] = {}
+        for index in self._references:
+            element = self._elements[index]
+            assert isinstance(element, Reference)
+            chars = match[f"r{index}"][::2]
+            if said.setdefault(element.letter, chars) != chars:
                 return False
         return True
 
@@ -211,31 +299,47 @@ def literal_match(block: Block, literal: Literal, start: int) -> bool:
     )
 
 
-def _by_text(element: Element, folded: Mapping[str, Sequence[Literal]]) -> dict[str, list[Literal]]:
+Options = Mapping[str, Sequence[Literal]]
+
+
+def _by_text(index: int, element: Element, folded: Folded) -> Options:
     """Group the folded options of an element by their text; empty for what is not words."""
     by_text: dict[str, list[Literal]] = {}
     if isinstance(element, Words):
         for option in element.options:
-            for literal in folded[option] if option else [Literal("")]:
+            for literal in folded[index == 0, option] if option else [Literal("")]:
                 by_text.setdefault(literal.text, []).append(literal)
     return by_text
 
 
-def _source(element: Element, options: Mapping[str, object], seen: set[str]) -> tuple[str, int]:
-    """Return the regular expression of an element and the most characters it can take."""
+def _chance(options: Options) -> float:
+    """Estimate how often any of some words begins at a given character of a transcript."""
+    return sum(prod(_OFTEN if char in _COMMON else _SELDOM for char in text) for text in options)
+
+
+def _words_source(options: Options, first: int, inner: int) -> str:
+    """Return a regular expression of alternatives, the longest first."""
+    ordered = sorted(options, key=len, reverse=True)
+    written = (option.source(first, inner) for text in ordered for option in options[text])
+    return f"(?:{'|'.join(dict.fromkeys(written))})"
+
+
+def _width(element: Element, options: Options) -> int:
+    """Return the most characters that an element can take."""
     match element:
         case Words():
-            ordered = sorted(options, key=len, reverse=True)
-            return "|".join(map(re.escape, ordered)), len(ordered[0])
+            return max(map(len, options))
         case Gap(wide):
-            limit = WIDE_GAP if wide else GAP
-            return f"[^{SEPARATOR}]{{0,{limit}}}?", limit
+            return WIDE_GAP if wide else GAP
         case Slot(name):
-            return BUILTIN_SLOTS[name]
-        case Reference(letter):
-            first = letter not in seen
-            seen.add(letter)
-            source = (
-                f"(?P<{letter}>[^{SEPARATOR}]{{1,{REFERENCE}}}?)" if first else f"(?P={letter})"
-            )
-            return source, REFERENCE
+            return BUILTIN_SLOTS[name][1]
+        case Reference():
+            return REFERENCE
+
+
+def written_out(elements: Sequence[Element]) -> Words | None:
+    """Return all writings of a phrase that has few, or ``None``."""
+    words = [element for element in elements if isinstance(element, Words)]
+    if len(words) < len(elements) or prod(len(w.options) for w in words) > MOST_ANCHORS:
+        return None
+    return reduce(joined_words, words)

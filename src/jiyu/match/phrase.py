@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -24,8 +24,8 @@ from jiyu.errors import PhraseError, Problem
 GAP = 6
 WIDE_GAP = 12
 REFERENCE = 4
-#: More literals than this in one run of alternatives and the run is checked around an anchor.
-MAX_EXPANSION = 3000
+#: So many options are written out at most where neighbours must be joined.
+MOST_JOINED = 64
 _NUMBER = "0123456789〇零一二三四五六七八九十百千万亿两几多n"
 
 
@@ -60,17 +60,26 @@ class Reference:
 Element = Words | Gap | Slot | Reference
 Sequences = list[list[Element]]
 
+#: For each built-in slot the characters it takes, as a regular expression, and how many.
 BUILTIN_SLOTS: Mapping[str, tuple[str, int]] = {
-    "number": (f"[{_NUMBER}]{{1,12}}", 12),
-    "name": (r"[^\n]{1,4}?", 4),
+    "number": (f"[{_NUMBER}]", 12),
+    "name": (r"[^\n]", 4),
 }
 _TOKEN = re.compile(r"……|…|<([^<>{}|]*)>|[{}|]|(?<![A-Za-z])[XY](?![A-Za-z])|[^…<>{}|]")
+
+
+class Slots(dict[str, Sequence[str]]):
+    """The word lists of a policy, each parsed once."""
+
+    def __init__(self, lists: Mapping[str, Sequence[str]]) -> None:
+        super().__init__(lists)
+        self.parsed: dict[str, Sequences] = {}
 
 
 class _Parser:
     """Recursive descent over one phrase; see the module's table for the language."""
 
-    def __init__(self, text: str, slots: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, text: str, slots: Slots) -> None:
         self.text = text
         self.slots = slots
         self.tokens = list(_TOKEN.finditer(text))
@@ -129,12 +138,14 @@ class _Parser:
             raise self.error(f"unknown slot <{name}>")
         if name in self.open_slots:
             raise self.error(f"slot <{name}> contains itself")
-        inner: Sequences = []
-        for text in self.slots[name]:
-            parser = _Parser(text, self.slots)
-            parser.open_slots = [*self.open_slots, name]
-            inner += parser.parse()
-        return _gathered(inner)
+        if name not in self.slots.parsed:
+            inner: Sequences = []
+            for text in self.slots[name]:
+                parser = _Parser(text, self.slots)
+                parser.open_slots = [*self.open_slots, name]
+                inner += parser.parse()
+            self.slots.parsed[name] = _gathered(inner)
+        return self.slots.parsed[name]
 
 
 def _gathered(sequences: Sequences) -> Sequences:
@@ -160,10 +171,39 @@ def _concatenated(left: Sequences, right: Sequences) -> Sequences:
 def _joined(left: list[Element], right: list[Element]) -> list[Element]:
     if left and right and isinstance(left[-1], Words) and isinstance(right[0], Words):
         a, b = left[-1].options, right[0].options
-        if len(a) * len(b) <= MAX_EXPANSION:
-            both = tuple(dict.fromkeys(x + y for x, y in product(a, b)))
-            return [*left[:-1], Words(both), *right[1:]]
+        if min(len(a), len(b)) == 1 or (_may_repeat(a, b) and len(a) * len(b) <= MOST_JOINED):
+            return [*left[:-1], joined_words(left[-1], right[0]), *right[1:]]
     return [*left, *right]
+
+
+def joined_words(left: Words, right: Words) -> Words:
+    """Write out every option of the left followed by every option of the right."""
+    return Words(tuple(dict.fromkeys(x + y for x, y in product(left.options, right.options))))
+
+
+def _may_repeat(left: Sequence[str], right: Sequence[str]) -> bool:
+    """Say whether a character may stand on both sides of the seam, where folding would join it."""
+    return not {o[-1] for o in left if o}.isdisjoint(o[0] for o in right if o)
+
+
+def _heads(sequence: list[Element]) -> Iterator[list[Element]]:
+    """Yield a sequence once for each element that it may begin with.
+
+    What begins a phrase may stand after any edge and is folded as the head of a sentence, so what
+    follows an optional beginning is the head of a sequence of its own.
+    """
+    while sequence:
+        first, rest = sequence[0], sequence[1:]
+        if not isinstance(first, Words):
+            if not isinstance(first, Gap):
+                yield sequence
+                return
+        elif "" not in first.options or not rest:
+            yield sequence
+            return
+        elif said := tuple(filter(None, first.options)):
+            yield [Words(said), *rest]
+        sequence = rest
 
 
 def parse(text: str, slots: Mapping[str, Sequence[str]]) -> Sequences:
@@ -178,10 +218,10 @@ def parse(text: str, slots: Mapping[str, Sequence[str]]) -> Sequences:
     """
     if not text.strip():
         raise PhraseError(Problem(text, None, "an empty phrase"))
-    sequences = _Parser(text, slots).parse()
-    for sequence in sequences:
-        if not any(isinstance(e, Words) and all(e.options) for e in sequence):
-            raise PhraseError(
-                Problem(text, None, "no part of this phrase is always there to be looked for")
-            )
+    parser = _Parser(text, slots if isinstance(slots, Slots) else Slots(slots))
+    sequences = [headed for sequence in parser.parse() for headed in _heads(sequence)]
+    sure = [any(isinstance(e, Words) and all(e.options) for e in s) for s in sequences]
+    if not sequences or not all(sure):
+        message = "no part of this phrase is always there to be looked for"
+        raise PhraseError(Problem(text, None, message))
     return sequences

@@ -27,6 +27,7 @@ ESCAPE_CONCEPTS = {
     "quoted": "reporting",
     "polite": "polite_request",
     "remedy": "remedy",
+    "courteous": "courtesy",
 }
 FILLER_CONCEPT = "filler"
 QUOTED_CONCEPT = "reported"
@@ -77,7 +78,7 @@ def load_policy(path: str | Path | None = None) -> Policy:
         digest=_digest(folder),
         slots=reader.slots,
         concepts=reader.concepts,
-        rules=tuple(reader.rules),
+        rules=tuple(sorted(reader.rules, key=lambda r: list(header.categories).index(r.category))),
         scorecard=scorecard,
         origins=reader.origins,
     )

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from jiyu.model import Channel, Direction, PolicyRef, Severity, Speaker
 
 Scope = Literal["clause", "sentence", "turn"]
-Escape = Literal["negated", "quoted", "polite", "remedy"]
+Escape = Literal["negated", "quoted", "polite", "remedy", "courteous"]
 
 
 class _Strict(BaseModel):
@@ -78,7 +78,7 @@ class Says(_Strict):
         without: None of these is.
         scope: What ``near`` and ``without`` look at.
         unless: What excuses the words: a negation before them, quoting, a polite form, a remedy
-            in the same turn or the speaker's next ``remedy_turns`` turns.
+            in the same turn or the speaker's next ``remedy_turns`` turns, courtesy in the same turn.
         channel: Only in this channel.
         direction: Only in calls of this direction.
     """
@@ -95,7 +95,7 @@ class Says(_Strict):
     near: Names = ()
     without: Names = ()
     scope: Scope = "sentence"
-    unless: tuple[Escape, ...] = ("negated", "quoted")
+    unless: tuple[Escape, ...] = ("negated", "quoted", "courteous")
     remedy_turns: int = Field(default=1, ge=0)
     channel: Channel | None = None
     direction: Direction | None = None
@@ -147,6 +147,8 @@ class ForbidRule(_Strict):
         clause: Where the norm says it.
         deduction: Points that the first finding costs.
         fatal: One finding sets the score to 0.
+        general: The rule covers a whole family of wordings; where a rule that is not general
+            claims some of the same words, they are that rule's.
         instead: The norm's standard phrase for the situation.
         says: The ways of saying it; the concept of the same id if none is given.
     """
@@ -159,6 +161,7 @@ class ForbidRule(_Strict):
     severity: Severity
     deduction: float = Field(ge=0, le=100)
     fatal: bool = False
+    general: bool = False
     speaker: Speaker = "agent"
     instead: str = ""
     says: tuple[Says, ...] = ()

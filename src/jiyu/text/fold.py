@@ -45,9 +45,27 @@ _STRENGTH = np.zeros(8, np.uint8)
 _STRENGTH[[PAUSE, SOFT, HARD, _SEPARATOR_CLASS]] = [EDGE_PAUSE, EDGE_SOFT, EDGE_HARD, EDGE_HARD]
 _GAN, _MA = ord("干"), ord("嘛")
 
+# Marks are characters of a private area: edge strength, particle left out, repeat, in bits.
+_FIRST_MARK = 0xE000
+
 Ints = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
 Codes = npt.NDArray[np.uint32]
+
+
+def mark_class(edge: int, *, particle: bool = False, repeat: bool = False) -> str:
+    """Return a regular expression for the mark behind a character in ``Block.marked``.
+
+    Args:
+        edge: The strongest edge that may stand before the character.
+        particle: A particle must have been left out after it.
+        repeat: It must have been said more than once.
+    """
+    if not particle and not repeat:
+        return f"[{chr(_FIRST_MARK)}-{chr(_FIRST_MARK + edge * 4 + 3)}]"
+    wanted = (2 if particle else 0) | (1 if repeat else 0)
+    marks = (mark for mark in range(edge * 4 + 4) if mark & wanted == wanted)
+    return f"[{''.join(chr(_FIRST_MARK + mark) for mark in marks)}]"
 
 
 class Block:
@@ -82,6 +100,17 @@ class Block:
         self.edges = edges.tobytes()
         self.particles, self.repeats = marks
         self.starts = starts
+
+    @cached_property
+    def marked(self) -> str:
+        """The text with a mark behind each character, for expressions of ``mark_class``."""
+        edges, particles, repeats = (
+            np.frombuffer(b, np.uint8) for b in (self.edges, self.particles, self.repeats)
+        )
+        both = np.empty(2 * len(self.codes), np.uint32)
+        both[0::2] = self.codes
+        both[1::2] = _FIRST_MARK + (edges.astype(np.uint32) * 4 + particles * 2 + repeats)
+        return both.tobytes().decode("utf-32-le", "surrogatepass")
 
     @cached_property
     def _starts(self) -> list[int]:
