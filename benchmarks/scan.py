@@ -74,9 +74,8 @@ def main() -> None:
                 if name.startswith("jiyu"):
                     found = len(target.read_bytes().splitlines())
                     assert found == findings, f"{found} findings instead of {findings}"
-        print(
-            f"{conversations} conversations, {source.stat().st_size / 1e6:.1f} MB, {findings} findings"
-        )
+        size = source.stat().st_size / 1e6
+        print(f"{conversations} conversations, {size:.1f} MB, {findings} findings")
         limit = statistics.median(times["limit"])
         for name, measured in times.items():
             median = statistics.median(measured)

@@ -42,6 +42,7 @@ POLICY_FILES = {
               滚开
               滚蛋
           asks: {phrases: 怎么办}
+          courtesy: {title: 客气, phrases: "{抱歉|谢谢}"}
     """,
     "rules/rude.yaml": """
         rules:

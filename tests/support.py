@@ -38,6 +38,7 @@ concepts:
   reported: {phrases: "这种话"}
   polite_request: {phrases: "{请|麻烦}您"}
   remedy: {phrases: "我{帮|给}您{查|问}"}
+  courtesy: {phrases: "{抱歉|谢谢您}"}
   complaint: {phrases: "{投诉|骗人}"}
 """
 

@@ -70,8 +70,7 @@ class Engine:
 
 def _placed(policy: Policy, problem: Problem) -> Problem:
     """Give a problem with a phrase the file and line where the phrase stands."""
-    phrase = problem.message.rpartition(": ")[0]
-    file, line = policy.phrase_place(problem.source, phrase)
+    file, line = policy.origins.get(problem.source, (policy.header.name, None))
     return Problem(file, line, problem.message)
 
 

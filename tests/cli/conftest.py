@@ -46,7 +46,7 @@ class Jiyu:
     def __call__(
         self, name: str, *args: str | Path, stdin: bytes = b"", policy: Path | None = None
     ) -> Result:
-        done = subprocess.run(  # noqa: S603 - the command under test
+        done = subprocess.run(
             self.argv(name, *args, policy=policy),
             input=stdin,
             capture_output=True,
@@ -78,7 +78,7 @@ class Jiyu:
     def start(self, *args: str | Path, **options: Any) -> subprocess.Popen[bytes]:
         """Start a command without waiting for it."""
         argv = self.argv(*args)
-        return subprocess.Popen(argv, cwd=self.cwd, env=self.env, **options)  # noqa: S603
+        return subprocess.Popen(argv, cwd=self.cwd, env=self.env, **options)
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ def test_rude_sentence_is_explained(jiyu: Any) -> None:
         "  词条：有完没完",
         "  ✓ unless: negated",
         "  ✓ unless: quoted",
+        "  ✓ unless: courteous",
         "  应当说：给您带来不便，敬请谅解。",
     ]
 

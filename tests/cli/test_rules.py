@@ -15,11 +15,11 @@ def test_list_has_a_line_for_each_rule(jiyu: Any) -> None:
     rows = [row.split() for row in result.text.splitlines()]
     assert rows[0] == ["测试规范", "1", "·", "5", "条规则"]
     assert rows[2:] == [
-        ["T-02", "推诿", "轻微", "5", "不知道"],
-        ["T-04", "推诿", "提示", "1", "随便"],
         ["T-01", "粗鲁", "极严重", "20", "你有完没完?"],
         ["T-03", "粗鲁", "严重", "10", "烦死人了"],
         ["T-05", "粗鲁", "极严重", "0", "分", "滚开"],
+        ["T-02", "推诿", "轻微", "5", "不知道"],
+        ["T-04", "推诿", "提示", "1", "随便"],
     ]
 
 
@@ -50,8 +50,8 @@ def test_one_rule_is_explained_in_full(jiyu: Any, policy_dir: Path) -> None:
     ("rule", "part"),
     [
         ("T-01", "  应当说：给您带来不便，敬请谅解。"),
-        ("T-01", "    条件：unless: negated、quoted"),
-        ("T-04", "    条件：unless: negated、quoted；fills: turn"),
+        ("T-01", "    条件：unless: negated、quoted、courteous"),
+        ("T-04", "    条件：unless: negated、quoted、courteous；fills: turn"),
         ("T-05", "  极严重，扣 100 分，一次即总分为 0"),
     ],
 )

@@ -483,7 +483,7 @@ def test_killed_scan_goes_on_where_it_was(
     reach = whole.stat().st_size
     for _ in range(kills):
         start = cut.stat().st_size if cut.exists() else 0
-        size = start + int((reach - start) * random.uniform(0.05, 0.6))  # noqa: S311
+        size = start + int((reach - start) * random.uniform(0.05, 0.6))
         process = jiyu.start("scan", *common, "-o", cut, "--resume", stderr=subprocess.DEVNULL)
         kill_at(process, cut, size)
         assert (tmp_path / "cut.resume.json").exists()

@@ -124,13 +124,14 @@ def test_every_phrase_that_is_none_is_named_with_its_line(tmp_path: Path) -> Non
     """Phrases are compiled with the policy; all errors come at once, at the line they stand in."""
     folder = write_policy(tmp_path, [rule("A-1")], {})
     (folder / "concepts/own.yaml").write_text(
-        "concepts:\n  A-1:\n    phrases: |\n      有完没完\n      {甲|乙\n      # 注释\n      <谁>说\n",
+        "concepts:\n  A-1:\n    phrases: |\n"
+        "      有完没完\n      {甲|乙\n      # 注释\n      <谁>说\n",
         encoding="utf-8",
     )
     with pytest.raises(PolicyError) as caught:
         Checker(load_policy(folder))
     lines = [str(problem).replace(str(folder), "P") for problem in caught.value.problems]
     assert lines == [
-        "P/concepts/own.yaml:5: {甲|乙: '{' is never closed",
-        "P/concepts/own.yaml:7: <谁>说: unknown slot <谁>",
+        "P/concepts/own.yaml:5: A-1: '{' is never closed: {甲|乙",
+        "P/concepts/own.yaml:7: A-1: unknown slot <谁>: <谁>说",
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +9,8 @@ import typer
 
 from jiyu.authoring.lint import lint as lint_policy
 from jiyu.checker import Checker
-from jiyu.errors import PhraseError, PolicyError, Problem
-from jiyu.match.phrase import parse
+from jiyu.errors import PolicyError, Problem
 from jiyu.policy.load import load_policy, shipped_policies
-from jiyu.policy.schema import Policy
 
 
 def lint(
@@ -42,20 +39,6 @@ def lint(
 
 def _problems(folder: Path) -> list[Problem]:
     try:
-        policy = load_policy(folder)
+        return lint_policy(Checker(load_policy(folder)))
     except PolicyError as error:
         return list(error.problems)
-    return list(_malformed(policy)) or lint_policy(Checker(policy))
-
-
-def _malformed(policy: Policy) -> Iterator[Problem]:
-    """Yield the phrases that cannot be read, each at its line."""
-    for name, concept in policy.concepts.items():
-        for phrase in (*concept.phrases, *concept.exceptions):
-            try:
-                parse(phrase, policy.slots)
-            except PhraseError as error:
-                # The fault may lie in a slot that the phrase names.
-                for problem in error.problems:
-                    message = f"{name}: {problem.message}: {problem.source}"
-                    yield Problem(*policy.phrase_place(name, phrase), message)

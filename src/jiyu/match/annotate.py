@@ -13,6 +13,7 @@ from jiyu.match.automaton import Automaton
 from jiyu.match.pattern import Literal, Pattern, fold_options, literal_match, written_out
 from jiyu.match.phrase import Element, Slots, Words, parse
 from jiyu.model import Mention
+from jiyu.policy.schema import phrase_origin
 from jiyu.text.fold import Block
 
 
@@ -72,7 +73,8 @@ class Annotator:
         """Compile the phrases.
 
         Raises:
-            PhraseError: Every phrase that is not well formed; a problem's source is the concept.
+            PhraseError: Every phrase that is not well formed; a problem's source is its
+                ``phrase_origin``.
         """
         parsed: list[tuple[str, str, bool, list[Element]]] = []
         problems: list[Problem] = []
@@ -81,7 +83,11 @@ class Annotator:
             try:
                 parsed += [(name, phrase, excepted, s) for s in parse(phrase, lists)]
             except PhraseError as error:
-                problems += [Problem(name, None, f"{phrase}: {p.message}") for p in error.problems]
+                key = phrase_origin(name, phrase)
+                # The fault may lie in a slot that the phrase names.
+                problems += [
+                    Problem(key, None, f"{name}: {p.message}: {p.source}") for p in error.problems
+                ]
         if problems:
             raise PhraseError(*problems)
         compiled = [

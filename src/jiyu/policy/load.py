@@ -100,6 +100,7 @@ class _Reader:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.problems: list[Problem] = []
+        self.complete = True
         self.slots: dict[str, tuple[str, ...]] = {}
         self.concepts: dict[str, Any] = {}
         self.rules: list[Any] = []
@@ -114,6 +115,8 @@ class _Reader:
         parsed = self._parse(file)
         part = self._validated(file, ConceptFile, *parsed) if parsed else None
         if not parsed or part is None:
+            # What this file defines is not known, so nothing can be called undefined.
+            self.complete = False
             return
         places = parsed[1]
         for name, lines in part.slots.items():
@@ -142,6 +145,8 @@ class _Reader:
             place = self.origins[f"rule {rule.id}"]
             if rule.category not in header.categories:
                 self.problems.append(Problem(*place, f"unknown category {rule.category!r}"))
+            if not self.complete:
+                continue
             named = {name for item in rule.says for name in item.concepts}
             named |= {ESCAPE_CONCEPTS[escape] for item in rule.says for escape in item.unless}
             for name in sorted(named - self.concepts.keys()):
@@ -153,7 +158,7 @@ class _Reader:
     def _place_phrases(self, concept: str, file: Path, written: object, first: int) -> None:
         """Note the line of each phrase of a block that begins below line ``first``."""
         lines = written.splitlines() if isinstance(written, str) else []
-        below = 1 if len(lines) > 1 else 0
+        below = 1 if isinstance(written, str) and "\n" in written else 0
         for number, line in enumerate(lines, first + below):
             phrase = line.partition("#")[0].strip()
             self.origins.setdefault(phrase_origin(concept, phrase), (str(file), number))

@@ -78,7 +78,8 @@ class Says(_Strict):
         without: None of these is.
         scope: What ``near`` and ``without`` look at.
         unless: What excuses the words: a negation before them, quoting, a polite form, a remedy
-            in the same turn or the speaker's next ``remedy_turns`` turns, courtesy in the same turn.
+            in the same turn or the speaker's next ``remedy_turns`` turns, courtesy in the same
+            turn.
         channel: Only in this channel.
         direction: Only in calls of this direction.
     """
