@@ -43,6 +43,11 @@ def test_gaps_references_and_built_in_slots_stay_elements() -> None:
     ]
 
 
+def test_a_letter_in_a_latin_word_is_no_reference() -> None:
+    """微信 is also written VX."""
+    assert parse("加VX", SLOTS) == [[Words(("加VX",))]]
+
+
 def test_a_gap_inside_alternatives_parts_the_phrase() -> None:
     """Branches that are not plain words become sequences of their own."""
     assert parse("{甲…乙|丙}丁", SLOTS) == [

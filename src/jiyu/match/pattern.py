@@ -43,8 +43,10 @@ from jiyu.text.table import wording_variants
 
 #: From this many characters on, words may run across a comma that the recogniser put in.
 LONG_ENOUGH = 4
-#: So many writings of a phrase, or of its anchor, go into the automaton at most.
-MOST_ANCHORS = 300
+#: So many writings of a whole phrase go into the automaton at most; above, an anchor of it does.
+MOST_WRITINGS = 40
+#: So many writings of an anchor go into the automaton at most.
+MOST_ANCHORS = 60
 # The characters that make up half of what agents say, and how often others are met.
 _COMMON = frozenset(
     "的您我是有请了还单可以好问吗这到帮个么不你订亲要没为什时发后给在会就那一下上都来能"
@@ -52,6 +54,7 @@ _COMMON = frozenset(
 _OFTEN, _SELDOM = 1e-2, 5e-4
 #: Stands before an option that is not the head of its phrase; no text of a policy contains it.
 _BEFORE = "\u3400"
+_NOWHERE: frozenset[int] = frozenset()
 _PUNCTUATION = re.compile("[,，。？！?!；;]")
 
 
@@ -148,11 +151,10 @@ def _literal(block: Block, index: int, head: bool) -> Literal:
 
 def _marked(marks: bytes, start: int, end: int, origin: int) -> frozenset[int]:
     """Return where marks are set between two places, counted from an origin."""
-    places = []
-    while (start := marks.find(1, start, end)) >= 0:
-        places.append(start - origin)
-        start += 1
-    return frozenset(places)
+    here = marks[start:end]
+    if 1 not in here:
+        return _NOWHERE
+    return frozenset(place + start - origin for place, mark in enumerate(here) if mark)
 
 
 def _rewordings(block: Block) -> list[tuple[int, int, str, str]]:
@@ -340,6 +342,6 @@ def _width(element: Element, options: Options) -> int:
 def written_out(elements: Sequence[Element]) -> Words | None:
     """Return all writings of a phrase that has few, or ``None``."""
     words = [element for element in elements if isinstance(element, Words)]
-    if len(words) < len(elements) or prod(len(w.options) for w in words) > MOST_ANCHORS:
+    if len(words) < len(elements) or prod(len(w.options) for w in words) > MOST_WRITINGS:
         return None
     return reduce(joined_words, words)

@@ -65,7 +65,7 @@ BUILTIN_SLOTS: Mapping[str, tuple[str, int]] = {
     "number": (f"[{_NUMBER}]", 12),
     "name": (r"[^\n]", 4),
 }
-_TOKEN = re.compile(r"……|…|<([^<>{}|]*)>|[{}|]|(?<![A-Za-z])[XY](?![A-Za-z])|[^…<>{}|]")
+_TOKEN = re.compile(r"……|…|<([^<>{}|]*)>|[{}|]|[^…<>{}|XY]+|[XY]")
 
 
 class Slots(dict[str, Sequence[str]]):
@@ -127,9 +127,14 @@ class _Parser:
             return [[Gap(token == "……")]]
         if token[0] == "<":
             return self.slot(match[1])
-        if token in "XY":
+        if token in ("X", "Y") and not self.in_latin(match):
             return [[Reference(token)]]
         return [[Words((token,))]]
+
+    def in_latin(self, match: re.Match[str]) -> bool:
+        """Say whether a token stands beside Latin letters, as in VX or XL."""
+        around = self.text[max(0, match.start() - 1) : match.end() + 1]
+        return sum(char.isascii() and char.isalpha() for char in around) > 1
 
     def slot(self, name: str) -> Sequences:
         if name in BUILTIN_SLOTS:
@@ -150,17 +155,18 @@ class _Parser:
 
 def _gathered(sequences: Sequences) -> Sequences:
     """Make one element of all branches that are plain words; leave the others as they are."""
-    plain = [s for s in sequences if all(isinstance(e, Words) for e in s) and len(s) <= 1]
-    others = [s for s in sequences if s not in plain]
-    options = tuple(
-        dict.fromkeys(
-            word
-            for s in plain
-            for word in (s[0].options if s and isinstance(s[0], Words) else ("",))
-        )
-    )
-    words: Sequences = [[Words(options)]] if plain else []
-    return words + others
+    options: dict[str, None] = {}
+    others: Sequences = []
+    for sequence in sequences:
+        match sequence:
+            case []:
+                options[""] = None
+            case [Words(words)]:
+                options.update(dict.fromkeys(words))
+            case _:
+                others.append(sequence)
+    plain: Sequences = [[Words(tuple(options))]] if options else []
+    return plain + others
 
 
 def _concatenated(left: Sequences, right: Sequences) -> Sequences:
