@@ -189,7 +189,8 @@ def joined_words(left: Words, right: Words) -> Words:
 
 def _may_repeat(left: Sequence[str], right: Sequence[str]) -> bool:
     """Say whether a character may stand on both sides of the seam, where folding would join it."""
-    return not {o[-1] for o in left if o}.isdisjoint(o[0] for o in right if o)
+    ends = {option.rstrip(",，")[-1:] for option in left}
+    return not (ends - {""}).isdisjoint(option.lstrip(",，")[:1] for option in right)
 
 
 def _heads(sequence: list[Element]) -> Iterator[list[Element]]:

@@ -41,7 +41,7 @@ _PHRASE_TABLES = (
 # What OpenCC lacks, reviewed one by one: particles and pronouns that mean the same to a listener.
 _EXTRA_VARIANTS = ("喽啰囉嘍", "你妳", "什甚", "它牠祂")
 
-_PARTICLES = "啊呀呢嘛吧啦呃噢喔哦呗唄哟喲哇咧"
+_PARTICLES = "啊呀呢嘛吧啦呃噢喔哦呗唄哟喲哇咧耶"
 _NUMERALS = "〇零一二三四五六七八九十百千万萬亿億两兩幺"
 _SOFT = "，,、：:()（）[]［］【】{}｛｝<>《》〈〉\"'“”‘’「」『』﹁﹂/／|｜＂＇"
 _HARD = "。．.！!？?；;\n\r\v\f\u2028\u2029\x85"
