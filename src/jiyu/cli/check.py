@@ -18,6 +18,9 @@ from jiyu.judge.forbid import Candidate
 from jiyu.model import Assessment, Conversation, Span, Turn, at_least
 from jiyu.policy.load import load_policy
 
+#: Characters of a phrase that are shown.
+LONGEST_PHRASE = 60
+
 
 def check(
     text: Annotated[str, typer.Argument(help="客服说的话 · what the agent says.")],
@@ -87,7 +90,10 @@ def _words(spans: Sequence[Span]) -> str:
 
 
 def _print_asked(console: Console, candidate: Candidate) -> None:
-    console.print(f"  词条：{escape(candidate.mention.phrase)}", soft_wrap=True)
+    phrase = candidate.mention.phrase
+    # A phrase may list hundreds of wordings; ``jiyu rules ID`` shows it whole.
+    shown = phrase if len(phrase) <= LONGEST_PHRASE else f"{phrase[:LONGEST_PHRASE]}…"
+    console.print(f"  词条：{escape(shown)}", soft_wrap=True)
     for asked in candidate.asked:
         mark = "[green]✓[/green]" if asked.holds else "[yellow]✗[/yellow]"
         console.print(f"  {mark} {escape(asked.condition)}")
