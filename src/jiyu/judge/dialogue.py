@@ -95,18 +95,22 @@ class Dialogue:
     direction: str | None = None
     turns: list[MarkedTurn] = field(default_factory=list)
     _ordinals: list[int] = field(default_factory=list)
-    _runs: dict[str, int] = field(default_factory=dict)
+    _runs: int = 0
+    _speaking: str = ""
 
     def add(self, turn: MarkedTurn) -> None:
         """Take in the next turn."""
-        speaker = turn.turn.speaker
-        if not self.turns or self.turns[-1].turn.speaker != speaker:
-            self._runs[speaker] = self._runs.get(speaker, 0) + 1
-        self._ordinals.append(self._runs[speaker])
+        if turn.turn.speaker not in ("system", self._speaking):
+            self._speaking = turn.turn.speaker
+            self._runs += 1
+        self._ordinals.append(self._runs)
         self.turns.append(turn)
 
     def ordinal(self, turn: MarkedTurn) -> int:
-        """Return which turn of its speaker this is, from 1; a run of turns counts once."""
+        """Return which turn of the conversation this is, from 1.
+
+        A run of turns of one speaker counts once, and what a system says does not count.
+        """
         return self._ordinals[turn.index]
 
     def words_before(self, turn: MarkedTurn) -> Iterator[MarkedTurn]:

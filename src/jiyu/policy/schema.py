@@ -70,7 +70,8 @@ class Says(_Strict):
         starts: It stands at the beginning of its clause, sentence or turn.
         ends: It stands at the end.
         word: Both its ends fall between words, as jieba cuts them.
-        from_turn: Not before the speaker's n-th turn, counted from 1.
+        from_turn: Not before the n-th turn of the conversation, counted from 1; turns of one
+            speaker in a row count once.
         to_turn: Not after it.
         answers: The other side's words just before mention one of these.
         not_answering: They mention none of these.
