@@ -13,7 +13,16 @@ from jiyu.errors import PhraseError, PolicyError, Problem, SessionError
 from jiyu.judge.dialogue import Dialogue, MarkedTurn
 from jiyu.judge.forbid import Candidate, ForbidJudge
 from jiyu.match.annotate import Annotator, ConceptPhrases
-from jiyu.model import Assessment, Conversation, Finding, Span, Turn, Verdict
+from jiyu.model import (
+    Assessment,
+    Conversation,
+    Finding,
+    Judgement,
+    Span,
+    Speaker,
+    Turn,
+    Verdict,
+)
 from jiyu.policy.schema import Policy, Rule
 from jiyu.score import score
 from jiyu.text.fold import fold
@@ -138,16 +147,12 @@ class Session:
             found[finding.rule].append(finding)
         broken = [(rule, len(found[rule.id])) for rule in policy.rules if rule.id in found]
         result = score(policy.scorecard, broken)
-        missing = self._missing_evidence()
+        clean = {speaker: self._clean(speaker) for speaker in {r.speaker for r in policy.rules}}
         verdicts = tuple(
             _violation(rule, found[rule.id], result.deductions[rule.id])
             if rule.id in found
-            else missing.get(rule.speaker) or _passed(rule)
+            else Verdict(rule.id, clean[rule.speaker][0], reason=clean[rule.speaker][1])
             for rule in policy.rules
-        )
-        verdicts = tuple(
-            Verdict(rule.id, v.verdict, v.deduction, v.findings, v.reason)
-            for rule, v in zip(policy.rules, verdicts, strict=True)
         )
         assessable = any(v.verdict in ("violation", "pass") for v in verdicts)
         return Assessment(
@@ -169,20 +174,17 @@ class Session:
     def _problem(self, message: str) -> Problem:
         return Problem(self._conversation.conversation_id, None, message)
 
-    def _missing_evidence(self) -> dict[str, Verdict]:
-        """Say for each speaker why words cannot be judged, if they cannot."""
-        reasons: dict[str, Verdict] = {}
-        turns = self._dialogue.turns
-        for speaker in ("agent", "customer"):
-            own = [t.turn.text for t in turns if t.turn.speaker == speaker]
-            unknown = any(t.turn.speaker == "other" for t in turns)
-            if not own and unknown:
-                reasons[speaker] = Verdict("", "not_assessable", reason="说话人未标明")
-            elif not own:
-                reasons[speaker] = Verdict("", "not_applicable", reason="没有该说话人的话")
-            elif any(_WORDS_MISSING.search(text) for text in own):
-                reasons[speaker] = Verdict("", "not_assessable", reason="部分话语听不清或被屏蔽")
-        return reasons
+    def _clean(self, speaker: Speaker) -> tuple[Judgement, str]:
+        """Judge a speaker in whose words nothing was found, with the reason if it is no pass."""
+        turns = [turn.turn for turn in self._dialogue.turns]
+        own = [turn.text for turn in turns if turn.speaker == speaker]
+        if not own and any(turn.speaker == "other" for turn in turns):
+            return "not_assessable", "说话人未标明"
+        if not own:
+            return "not_applicable", "没有该说话人的话"
+        if any(_WORDS_MISSING.search(text) for text in own):
+            return "not_assessable", "部分话语听不清或被屏蔽"
+        return "pass", ""
 
     def _finding(self, candidate: Candidate) -> Finding:
         rule, turn = candidate.rule, candidate.turn
@@ -211,7 +213,3 @@ def _violation(rule: Rule, findings: Sequence[Finding], deduction: float) -> Ver
     return Verdict(
         rule.id, "violation", deduction, tuple(f.finding_id for f in findings), rule.title
     )
-
-
-def _passed(rule: Rule) -> Verdict:
-    return Verdict(rule.id, "pass")

@@ -117,29 +117,32 @@ def _edge_question(name: str, scope: Scope, hit: Hit) -> Callable[[], bool]:
 
 def _starts(hit: Hit, scope: Scope) -> bool:
     """Say whether nothing but fillers stands between the scope's beginning and the mention."""
-    position = hit.mention.start
-    for _ in range(MOST_FILLERS):
-        if is_edge(hit.turn.block, position, hit.bounds, scope):
-            return True
-        fillers = hit.around([FILLER_CONCEPT], position, position)
-        before = [m.start for m in fillers if m.start < position]
-        if not before:
-            return False
-        position = min(before)
-    return False
+    return _reaches_edge(
+        hit,
+        scope,
+        hit.mention.start,
+        lambda fillers, at: min((m.start for m in fillers), default=at),
+    )
 
 
 def _ends(hit: Hit, scope: Scope) -> bool:
     """Say whether nothing but fillers stands between the mention and the scope's end."""
-    position = hit.mention.end
+    return _reaches_edge(
+        hit, scope, hit.mention.end, lambda fillers, at: max((m.end for m in fillers), default=at)
+    )
+
+
+def _reaches_edge(
+    hit: Hit, scope: Scope, position: int, beyond: Callable[[Iterator[Mention], int], int]
+) -> bool:
+    """Go on over fillers, ``beyond`` one after the other, until an edge or something else."""
     for _ in range(MOST_FILLERS):
         if is_edge(hit.turn.block, position, hit.bounds, scope):
             return True
-        fillers = hit.around([FILLER_CONCEPT], position, position)
-        after = [m.end for m in fillers if m.end > position]
-        if not after:
+        further = beyond(hit.around([FILLER_CONCEPT], position, position), position)
+        if further == position:
             return False
-        position = max(after)
+        position = further
     return False
 
 
