@@ -17,6 +17,21 @@ Direction = Literal["inbound", "outbound"]
 Severity = Literal["info", "minor", "major", "critical"]
 Judgement = Literal["violation", "pass", "not_applicable", "not_assessable"]
 State = Literal["provisional", "confirmed", "retracted"]
+FindingKind = Literal["violation", "review", "advice"]
+#: What a source can deliver.
+Capability = Literal["timestamps", "hangup_party", "audio_events", "verbatim_fillers"]
+#: Kinds of personal data; hotlines are public, and a tail is only a part.
+PersonalKind = Literal[
+    "mobile",
+    "landline",
+    "hotline",
+    "id_number",
+    "bank_card",
+    "address",
+    "email",
+    "account",
+    "tail",
+]
 
 SEVERITIES: tuple[Severity, ...] = ("info", "minor", "major", "critical")
 
@@ -123,7 +138,8 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Attributes:
         finding_id: Stable hash of conversation, rule and spans.
-        kind: ``review`` findings ask for a human eye and never deduct.
+        kind: ``review`` findings ask for a human eye, ``advice`` says what should have been
+            offered; neither ever deducts.
         turn: Index of the turn in which the evidence begins.
         at: Start of that turn in seconds, where the source has times.
     """
@@ -138,7 +154,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     at: float | str | None
     state: State
     explanation: str
-    kind: Literal["violation", "review"] = "violation"
+    kind: FindingKind = "violation"
 
 
 class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
