@@ -16,7 +16,7 @@ class Score(NamedTuple):
         grade: The band it falls into.
         fatal: Whether a fatal rule set it to 0.
         deductions: Points by rule, after repeats and caps; they add up to what is missing from
-            the base, except under a fatal rule.
+            the base, to the cent.
     """
 
     score: float
@@ -33,19 +33,20 @@ def score(scorecard: Scorecard, broken: Iterable[tuple[Rule, int]]) -> Score:
         broken: Each rule that was broken, with the number of its findings.
     """
     rules = {rule.id: (rule, count) for rule, count in broken if count > 0}
-    raw = {name: _with_repeats(scorecard, *rules[name]) for name in sorted(rules)}
     deductions: dict[str, float] = {}
-    left = dict(scorecard.caps)
-    for name, full in raw.items():
-        category = rules[name][0].category
-        points = min(full, left.get(category, scorecard.base))
-        if category in left:
-            left[category] = round(left[category] - points, 2)
-        deductions[name] = round(points, 2)
+    left, caps = scorecard.base, dict(scorecard.caps)
+    # What is fatal takes all that the others leave, so that the breakdown adds up.
+    for name in sorted(rules, key=lambda name: (rules[name][0].fatal, name)):
+        rule, count = rules[name]
+        full = left if rule.fatal else _with_repeats(scorecard, rule, count)
+        cap = left if rule.fatal else caps.get(rule.category, left)
+        deductions[name] = round(min(full, cap, left), 2)
+        left = round(left - deductions[name], 2)
+        if rule.category in caps:
+            caps[rule.category] = max(0.0, round(caps[rule.category] - deductions[name], 2))
     fatal = any(rule.fatal for rule, _ in rules.values())
-    points = 0.0 if fatal else max(0.0, round(scorecard.base - sum(deductions.values()), 2))
-    grade = next(g.grade for g in scorecard.grades if points >= g.at_least)
-    return Score(points, grade, fatal, deductions)
+    grade = next(g.grade for g in scorecard.grades if left >= g.at_least)
+    return Score(left, grade, fatal, deductions)
 
 
 def _with_repeats(scorecard: Scorecard, rule: Rule, count: int) -> float:

@@ -4,33 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import re
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from jiyu.errors import PhraseError, PolicyError, Problem, SessionError
 from jiyu.judge.dialogue import Dialogue, MarkedTurn
-from jiyu.judge.forbid import Candidate, ForbidJudge
+from jiyu.judge.panel import Judged, Panel
+from jiyu.judge.ruling import Evidence
 from jiyu.match.annotate import Annotator, ConceptPhrases
 from jiyu.model import (
     Assessment,
     Conversation,
     Finding,
-    Judgement,
     Span,
-    Speaker,
     Turn,
     Verdict,
 )
-from jiyu.policy.schema import Policy, Rule
+from jiyu.policy.schema import Policy
 from jiyu.score import score
 from jiyu.text.fold import fold
-
-#: Where a recogniser left words out or masked them: silence about what was said is not a pass.
-_WORDS_MISSING = re.compile(
-    r"\*{2,}|＊{2,}|[\[［(（【](?:听不清|聽不清|inaudible|听不到|不清楚)[^\]］)）】]{0,6}"
-)
 
 
 @dataclass(frozen=True)
@@ -39,7 +31,7 @@ class Engine:
 
     policy: Policy
     annotator: Annotator
-    forbid: ForbidJudge
+    panel: Panel
 
     @classmethod
     def of(cls, policy: Policy) -> Engine:
@@ -56,7 +48,7 @@ class Engine:
             annotator = Annotator(concepts, policy.slots)
         except PhraseError as error:
             raise PolicyError(*(_placed(policy, problem) for problem in error.problems)) from None
-        return cls(policy, annotator, ForbidJudge(policy.rules))
+        return cls(policy, annotator, Panel(policy))
 
     def marked(self, conversations: Sequence[Sequence[Turn]]) -> list[list[MarkedTurn]]:
         """Fold the turns of any number of conversations together and mark their mentions."""
@@ -99,7 +91,7 @@ class Session:
         """
         self._engine = engine
         self._conversation = conversation
-        self._dialogue = Dialogue(conversation.channel, conversation.direction)
+        self._dialogue = Dialogue(conversation, engine.policy.header.zone)
         self._closed = False
 
     @property
@@ -141,19 +133,12 @@ class Session:
         self._check_open()
         self._closed = True
         policy, conversation = self._engine.policy, self._conversation
-        found: dict[str, list[Finding]] = defaultdict(list)
-        findings = [self._finding(c) for c in self._engine.forbid.violations(self._dialogue)]
-        for finding in findings:
-            found[finding.rule].append(finding)
-        broken = [(rule, len(found[rule.id])) for rule in policy.rules if rule.id in found]
+        judged = self._engine.panel.judge(self._dialogue)
+        findings = {one.rule.id: self._findings(one) for one in judged}
+        broken = [(one.rule, len(findings[one.rule.id])) for one in judged]
         result = score(policy.scorecard, broken)
-        clean = {speaker: self._clean(speaker) for speaker in {r.speaker for r in policy.rules}}
-        verdicts = tuple(
-            _violation(rule, found[rule.id], result.deductions[rule.id])
-            if rule.id in found
-            else Verdict(rule.id, clean[rule.speaker][0], reason=clean[rule.speaker][1])
-            for rule in policy.rules
-        )
+        ids = {name: tuple(f.finding_id for f in found) for name, found in findings.items()}
+        verdicts = tuple(_verdict(one, ids, result.deductions) for one in judged)
         assessable = any(v.verdict in ("violation", "pass") for v in verdicts)
         return Assessment(
             conversation_id=conversation.conversation_id,
@@ -164,7 +149,7 @@ class Session:
             grade=result.grade if assessable else None,
             fatal=result.fatal,
             verdicts=verdicts,
-            findings=tuple(findings),
+            findings=tuple(sorted((f for g in findings.values() for f in g), key=_place)),
         )
 
     def _check_open(self) -> None:
@@ -174,42 +159,53 @@ class Session:
     def _problem(self, message: str) -> Problem:
         return Problem(self._conversation.conversation_id, None, message)
 
-    def _clean(self, speaker: Speaker) -> tuple[Judgement, str]:
-        """Judge a speaker in whose words nothing was found, with the reason if it is no pass."""
-        turns = [turn.turn for turn in self._dialogue.turns]
-        own = [turn.text for turn in turns if turn.speaker == speaker]
-        if not own and any(turn.speaker == "other" for turn in turns):
-            return "not_assessable", "说话人未标明"
-        if not own:
-            return "not_applicable", "没有该说话人的话"
-        if any(_WORDS_MISSING.search(text) for text in own):
-            return "not_assessable", "部分话语听不清或被屏蔽"
-        return "pass", ""
+    def _findings(self, judged: Judged) -> list[Finding]:
+        """Make a finding of each piece of evidence."""
+        return [self._finding(judged, evidence) for evidence in judged.ruling.evidence]
 
-    def _finding(self, candidate: Candidate) -> Finding:
-        rule, turn = candidate.rule, candidate.turn
-        spans = turn.spans(candidate.mention)
-        first = self._dialogue.turns[spans[0].turn].turn
+    def _finding(self, judged: Judged, evidence: Evidence) -> Finding:
+        rule, turn = judged.rule, self._dialogue.turns[evidence.turn].turn
+        at = turn.start if turn.start is not None else turn.at
+        key = [str(evidence.at)] if evidence.at is not None else []
+        detail = f"（{evidence.detail}）" if evidence.detail else ""
         return Finding(
-            finding_id=_finding_id(self._conversation.conversation_id, rule.id, spans),
+            finding_id=_finding_id(
+                self._conversation.conversation_id, rule.id, evidence.spans, key
+            ),
             rule=rule.id,
             category=rule.category,
-            severity=rule.severity,
-            speaker=turn.turn.speaker,
-            turn=spans[0].turn,
-            spans=spans,
-            at=first.start if first.start is not None else first.at,
+            severity=judged.severity,
+            speaker=turn.speaker,
+            turn=evidence.turn,
+            spans=evidence.spans,
+            at=at if evidence.at is None else evidence.at,
             state="confirmed",
-            explanation=f"{rule.clause}：{rule.title}",
+            explanation=f"{rule.clause}：{rule.title}{detail}",
+            kind="advice" if rule.advice else "violation",
         )
 
 
-def _finding_id(conversation_id: str, rule: str, spans: Sequence[Span]) -> str:
-    key = "\0".join([conversation_id, rule, *(f"{s.turn}:{s.start}-{s.end}" for s in spans)])
+def _place(finding: Finding) -> tuple[int, int]:
+    """Sort findings by where they are said; rules keep their order among equals."""
+    return finding.turn, finding.spans[0].start if finding.spans else 0
+
+
+def _finding_id(
+    conversation_id: str, rule: str, spans: Sequence[Span], more: Sequence[str] = ()
+) -> str:
+    places = (f"{s.turn}:{s.start}-{s.end}" for s in spans)
+    key = "\0".join([conversation_id, rule, *places, *more])
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def _violation(rule: Rule, findings: Sequence[Finding], deduction: float) -> Verdict:
-    return Verdict(
-        rule.id, "violation", deduction, tuple(f.finding_id for f in findings), rule.title
-    )
+def _verdict(
+    judged: Judged, findings: Mapping[str, tuple[str, ...]], deductions: Mapping[str, float]
+) -> Verdict:
+    """Say what a rule comes to, with the findings of the rules that it gathers."""
+    rule, ruling = judged.rule, judged.ruling
+    if ruling.judgement != "violation":
+        return Verdict(rule.id, ruling.judgement, reason=ruling.reason)
+    gathered = (name for name in judged.gathered if findings[name])
+    ids = (*findings[rule.id], *(i for name in judged.gathered for i in findings[name]))
+    reason = rule.title if ruling.evidence else f"{rule.title}：见 {'、'.join(gathered)}"
+    return Verdict(rule.id, "violation", deductions.get(rule.id, 0.0), ids, reason)

@@ -13,7 +13,8 @@ from jiyu.checker import Checker
 from jiyu.errors import Problem
 from jiyu.match.phrase import Element, Gap, Reference, Slot, Words, parse
 from jiyu.model import Turn
-from jiyu.policy.schema import Policy, Rule, Says
+from jiyu.policy.checks import Forbid, Says
+from jiyu.policy.schema import Policy, Rule
 from jiyu.text.table import fold_plain
 from jiyu.text.words import word_frequency
 
@@ -75,12 +76,13 @@ def _sampled(element: Element, pick: _Pick) -> str:
 
 
 def _triggers(policy: Policy) -> Mapping[str, Sequence[tuple[Rule, Says]]]:
-    """For each concept the rules that it begins."""
+    """For each concept the rules that forbid it."""
     triggers: dict[str, list[tuple[Rule, Says]]] = defaultdict(list)
     for rule in policy.rules:
-        for says in rule.says:
-            for concept in says.concept:
-                triggers[concept].append((rule, says))
+        for check in rule.checks:
+            for says in check.says if isinstance(check, Forbid) else ():
+                for concept in says.concept:
+                    triggers[concept].append((rule, says))
     return triggers
 
 

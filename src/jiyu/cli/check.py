@@ -38,7 +38,7 @@ def check(
     session = checker.open(conversation)
     for turn in conversation.turns:
         session.feed(turn)
-    candidates = list(checker.engine.forbid.candidates(session.dialogue))
+    candidates = list(checker.engine.panel.forbid.candidates(session.dialogue))
     assessment = session.close()
     if as_json:
         # Bytes, so that it is UTF-8 on any console.

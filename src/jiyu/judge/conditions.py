@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from jiyu.judge.dialogue import Dialogue, MarkedTurn
 from jiyu.model import Mention
+from jiyu.policy.checks import Cue, Escape, Says
 from jiyu.policy.load import ESCAPE_CONCEPTS, FILLER_CONCEPT, QUOTED_CONCEPT
-from jiyu.policy.schema import Escape, Says
 from jiyu.text.clauses import Scope, extent, in_quotes, is_edge
 from jiyu.text.fold import EDGE_SOFT
+from jiyu.text.times import names_time
 from jiyu.text.words import CONTEXT, on_word_edges
 
 #: A negation may stand this many characters before what it negates (没有_说您_无理取闹).
@@ -72,10 +73,37 @@ def ask(says: Says, hit: Hit) -> Iterator[Asked]:
             return
 
 
+def select(cues: Iterable[Cue], dialogue: Dialogue) -> list[Hit]:
+    """Return every mention that meets one of some cues, in the order of speech."""
+    hits = {
+        (turn.index, mention.start, mention.end): Hit(dialogue, turn, mention)
+        for cue in cues
+        for concept in cue.concept
+        for turn, mention in dialogue.said(concept)
+        if turn.turn.speaker == cue.speaker
+        and all(asked.holds for asked in ask(cue, Hit(dialogue, turn, mention)))
+    }
+    return [hits[place] for place in sorted(hits)]
+
+
+def fills_turn(dialogue: Dialogue, turn: MarkedTurn, concepts: Iterable[str]) -> bool:
+    """Say whether mentions of some concepts are all that a turn says, fillers aside."""
+    return any(
+        _starts(hit, "turn") and _ends(hit, "turn")
+        for concept in concepts
+        for mention in turn.by_concept.get(concept, ())
+        for hit in [Hit(dialogue, turn, mention)]
+    )
+
+
 def _questions(says: Says, hit: Hit) -> Iterator[tuple[str, Callable[[], bool]]]:
     dialogue = hit.dialogue
     if says.channel:
         yield f"channel: {says.channel}", lambda: dialogue.channel in (None, says.channel)
+    if says.no_time:
+        yield "no_time", lambda: not names_time(hit.turn.turn.text)
+    if says.off_hold:
+        yield "off_hold", lambda: not dialogue.on_hold(hit.turn)
     if says.direction:
         yield f"direction: {says.direction}", lambda: dialogue.direction in (None, says.direction)
     if says.from_turn or says.to_turn:

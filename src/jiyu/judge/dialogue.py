@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from math import inf
+from zoneinfo import ZoneInfo
 
-from jiyu.model import Mention, Span, Turn
+from jiyu.judge.ruling import Ruling, unknown
+from jiyu.judge.timeline import Timeline
+from jiyu.model import Conversation, Event, Mention, Span, Speaker, Turn
 from jiyu.text.clauses import quotations
 from jiyu.text.fold import Block
 
+#: Where a recogniser left words out or masked them: silence about what was said is not a pass.
+_WORDS_MISSING = re.compile(
+    r"\*{2,}|＊{2,}|[\[［(（【](?:听不清|聽不清|inaudible|听不到|不清楚)[^\]］)）】]{0,6}"
+)
 #: As many turns back and ahead does any condition look.
 HORIZON = 40
 
@@ -53,6 +62,27 @@ class MarkedTurn:
         """Source characters of the turn that stand inside quotation marks."""
         return quotations(self.turn.text)
 
+    @property
+    def whole_span(self) -> tuple[Span, ...]:
+        """The turn itself as evidence; nothing if it is empty."""
+        text = self.turn.text
+        return (Span(self.index, 0, len(text), text),) if text else ()
+
+    @cached_property
+    def words_missing(self) -> bool:
+        """Whether a recogniser left words out or masked them."""
+        return bool(_WORDS_MISSING.search(self.turn.text))
+
+    @property
+    def length(self) -> int:
+        """How many folded characters the turn has."""
+        low, high = self.bounds
+        return high - low
+
+    def mentions_any(self, concepts: Iterable[str]) -> bool:
+        """Say whether any of some concepts is mentioned."""
+        return any(concept in self.by_concept for concept in concepts)
+
     def around(self, concept: str, low: int, high: int) -> Iterator[Mention]:
         """Yield the mentions of a concept that touch folded characters ``low`` to ``high``.
 
@@ -87,31 +117,38 @@ class MarkedTurn:
         return Span(index, start, end, self.block.texts[self.place - back][start:end])
 
 
-@dataclass
 class Dialogue:
-    """The turns of one conversation so far, with what the conditions ask about them."""
+    """The turns of one conversation so far, with what the rules ask about them.
 
-    channel: str | None = None
-    direction: str | None = None
-    turns: list[MarkedTurn] = field(default_factory=list)
-    _ordinals: list[int] = field(default_factory=list)
-    _runs: int = 0
-    _speaking: str = ""
+    Attributes:
+        conversation: What is known of the conversation besides its turns.
+        zone: Where times without an offset are local.
+    """
+
+    def __init__(self, conversation: Conversation, zone: ZoneInfo) -> None:
+        self.conversation = conversation
+        self.zone = zone
+        self.turns: list[MarkedTurn] = []
+        self._runs: list[int] = []
+        self._speaking = ""
 
     def add(self, turn: MarkedTurn) -> None:
         """Take in the next turn."""
-        if turn.turn.speaker not in ("system", self._speaking):
+        last = self._runs[-1] if self._runs else 0
+        changes = turn.turn.speaker not in ("system", self._speaking)
+        if changes:
             self._speaking = turn.turn.speaker
-            self._runs += 1
-        self._ordinals.append(self._runs)
+        self._runs.append(last + changes)
         self.turns.append(turn)
+        for name in _ASKED_LATER:
+            self.__dict__.pop(name, None)
 
     def ordinal(self, turn: MarkedTurn) -> int:
         """Return which turn of the conversation this is, from 1.
 
         A run of turns of one speaker counts once, and what a system says does not count.
         """
-        return self._ordinals[turn.index]
+        return self._runs[turn.index]
 
     def words_before(self, turn: MarkedTurn) -> Iterator[MarkedTurn]:
         """Yield the other side's turns just before, back to this speaker's last turn."""
@@ -137,6 +174,138 @@ class Dialogue:
             if same:
                 yield other
             before = other.turn.speaker
+
+    @property
+    def channel(self) -> str | None:
+        """Phone or chat, as the source says or its times and events show."""
+        if self.conversation.channel is not None:
+            return self.conversation.channel
+        if any(turn.turn.at is not None for turn in self.turns):
+            return "chat"
+        heard = any(turn.turn.start is not None or turn.turn.tags for turn in self.turns)
+        return "phone" if heard or self.events("hangup", "hold") else None
+
+    @property
+    def direction(self) -> str | None:
+        """Who called whom, if the source says so."""
+        return self.conversation.direction
+
+    @cached_property
+    def whole(self) -> bool:
+        """Whether the source describes a conversation, and not only some sentences of one.
+
+        What was not said at its beginning or end can only be told from the former.
+        """
+        known = self.conversation
+        said = (known.started_at, known.ended_at, known.ended_by, known.direction)
+        return (
+            any(value is not None for value in said)
+            or known.capabilities is not None
+            or bool(known.events)
+            or any(turn.turn.start is not None or turn.turn.at for turn in self.turns)
+        )
+
+    def can(self, capability: str) -> bool | None:
+        """Say whether the source delivers something; ``None`` if it does not say."""
+        known = self.conversation.capabilities
+        return None if known is None else capability in known
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        """When the turns were."""
+        return Timeline(self.conversation, [turn.turn for turn in self.turns], self.zone)
+
+    def events(self, *types: str) -> list[Event]:
+        """Return the events of some types, in the order of the source."""
+        return [event for event in self.conversation.events if event.type in types]
+
+    @cached_property
+    def _said(self) -> Mapping[str, Sequence[tuple[MarkedTurn, Mention]]]:
+        said: dict[str, list[tuple[MarkedTurn, Mention]]] = defaultdict(list)
+        for turn in self.turns:
+            for mention in turn.mentions:
+                said[mention.concept].append((turn, mention))
+        return said
+
+    def said(self, concept: str) -> Sequence[tuple[MarkedTurn, Mention]]:
+        """Return every mention of a concept with its turn, in the order of speech."""
+        return self._said.get(concept, ())
+
+    @cached_property
+    def runs(self) -> Sequence[Sequence[MarkedTurn]]:
+        """The turns, grouped by runs of one speaker; what a system says is left out."""
+        runs: dict[int, list[MarkedTurn]] = defaultdict(list)
+        for turn, run in zip(self.turns, self._runs, strict=True):
+            if turn.turn.speaker != "system":
+                runs[run].append(turn)
+        return list(runs.values())
+
+    @cached_property
+    def agent_turns(self) -> Sequence[MarkedTurn]:
+        """The agent's turns."""
+        return [turn for turn in self.turns if turn.turn.speaker == "agent"]
+
+    @cached_property
+    def agent_runs(self) -> Sequence[Sequence[MarkedTurn]]:
+        """The runs of the agent."""
+        return [run for run in self.runs if run[0].turn.speaker == "agent"]
+
+    @cached_property
+    def _holds(self) -> Sequence[tuple[float, float]]:
+        """Stretches in which the customer was on hold, in seconds."""
+        holds: list[tuple[float, float]] = []
+        for event in self.events("hold", "resume"):
+            at = self.timeline.seconds(event.at)
+            if at is None:
+                continue
+            if event.type == "hold":
+                holds.append((at, inf))
+            elif holds and holds[-1][1] == inf:
+                holds[-1] = (holds[-1][0], at)
+        return holds
+
+    def held_between(self, asked: MarkedTurn, run: Sequence[MarkedTurn]) -> bool:
+        """Say whether the customer was put on hold between a turn and the run that answers it."""
+        before, after = self.timeline.turns[asked.index], self.timeline.turns[run[0].index]
+        if before is None or after is None:
+            return False
+        return any(low < after.start and before.end < up for low, up in self._holds)
+
+    @cached_property
+    def released_by(self) -> str | None:
+        """Whose side hung up, if the source says so."""
+        sides = (event.by for event in self.events("hangup") if event.by)
+        return self.conversation.ended_by or next(sides, None)
+
+    @cached_property
+    def released_at(self) -> float | None:
+        """When that was, in seconds."""
+        times = (self.timeline.seconds(event.at) for event in self.events("hangup"))
+        known = [at for at in times if at is not None]
+        return known[-1] if known else self.timeline.end
+
+    def words_missing(self, speaker: str) -> bool:
+        """Say whether words of a speaker are inaudible or masked."""
+        return any(turn.words_missing for turn in self.turns if turn.turn.speaker == speaker)
+
+    def heard(self, speaker: Speaker) -> Ruling | None:
+        """Rule on a speaker of whom nothing was heard; ``None`` if something was."""
+        if any(turn.turn.speaker == speaker for turn in self.turns):
+            return None
+        if any(turn.turn.speaker == "other" for turn in self.turns):
+            return unknown("说话人未标明")
+        return Ruling("not_applicable", reason="没有该说话人的话")
+
+    def on_hold(self, turn: MarkedTurn) -> bool:
+        """Say whether a turn was said while the customer was on hold."""
+        stretch = self.timeline.turns[turn.index]
+        return stretch is not None and any(low <= stretch.start < up for low, up in self._holds)
+
+
+#: What is worked out when it is first asked for, and again after another turn.
+_ASKED_LATER = [
+    name for name, value in vars(Dialogue).items() if isinstance(value, cached_property)
+]
 
 
 def _grouped(mentions: Sequence[Mention]) -> Mapping[str, Sequence[Mention]]:

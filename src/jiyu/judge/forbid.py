@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from jiyu.judge.conditions import Asked, Hit, ask
 from jiyu.judge.dialogue import Dialogue, MarkedTurn
 from jiyu.model import Mention
-from jiyu.policy.schema import ForbidRule, Says
+from jiyu.policy.checks import Forbid, Says
+from jiyu.policy.schema import Rule
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """Words that a rule looked at, with every condition that it asked."""
 
-    rule: ForbidRule
+    rule: Rule
+    check: Forbid
     order: int
     says: Says
     turn: MarkedTurn
@@ -31,24 +33,25 @@ class Candidate:
 
 
 class ForbidJudge:
-    """The ``forbid`` rules of a policy, indexed by the concepts that begin them; immutable."""
+    """The ``forbid`` checks of a policy, indexed by the concepts that begin them; immutable."""
 
-    def __init__(self, rules: Sequence[ForbidRule]) -> None:
-        triggers: dict[str, list[tuple[int, ForbidRule, Says]]] = defaultdict(list)
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        triggers: dict[str, list[tuple[int, Rule, Forbid, Says]]] = defaultdict(list)
         for order, rule in enumerate(rules):
-            for says in rule.says:
-                for concept in says.concept:
-                    triggers[concept].append((order, rule, says))
-        self._triggers: Mapping[str, Sequence[tuple[int, ForbidRule, Says]]] = dict(triggers)
+            for check in (c for c in rule.checks if isinstance(c, Forbid)):
+                for says in check.says:
+                    for concept in says.concept:
+                        triggers[concept].append((order, rule, check, says))
+        self._triggers: Mapping[str, Sequence[tuple[int, Rule, Forbid, Says]]] = dict(triggers)
 
     def candidates(self, dialogue: Dialogue) -> Iterator[Candidate]:
         """Yield all words that any rule looked at, whether they count or not."""
         for turn in dialogue.turns:
             for mention in turn.mentions:
-                for order, rule, says in self._triggers.get(mention.concept, ()):
-                    if rule.speaker == turn.turn.speaker:
+                for order, rule, check, says in self._triggers.get(mention.concept, ()):
+                    if check.speaker == turn.turn.speaker:
                         asked = tuple(ask(says, Hit(dialogue, turn, mention)))
-                        yield Candidate(rule, order, says, turn, mention, asked)
+                        yield Candidate(rule, check, order, says, turn, mention, asked)
 
     def violations(self, dialogue: Dialogue) -> list[Candidate]:
         """Return the words that break a rule, in the order in which they were said.
@@ -58,7 +61,7 @@ class ForbidJudge:
         """
         taken: dict[int, _Claims] = defaultdict(_Claims)
         counted = [c for c in self.candidates(dialogue) if c.counts]
-        counted.sort(key=lambda c: (c.rule.general, c.mention.start - c.mention.end, c.order))
+        counted.sort(key=lambda c: (c.check.general, c.mention.start - c.mention.end, c.order))
         winners = [c for c in counted if taken[id(c.turn.block)].claim(c.mention)]
         return sorted(winners, key=lambda c: (c.turn.index, c.mention.start, c.order))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,10 +11,13 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from jiyu.errors import PolicyError, Problem
+from jiyu.policy.checks import Forbid
 from jiyu.policy.schema import (
     ConceptFile,
     Header,
+    NormFile,
     Policy,
+    Rule,
     RuleFile,
     Scorecard,
     phrase_origin,
@@ -38,6 +41,7 @@ _SCALARS: Mapping[str, Callable[[str], Any]] = {
     "bool": lambda text: text.lower() in {"true", "yes", "on"},
     "null": lambda _: None,
 }
+_KINDS = frozenset({"forbid", "require", "limit", "sequence", "protect"})
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _File = TypeVar("_File", bound=BaseModel)
 _Places = dict[tuple[str | int, ...], int]
@@ -69,8 +73,9 @@ def load_policy(path: str | Path | None = None) -> Policy:
         reader.add_concepts(file)
     for file in sorted(folder.glob("rules/*.yaml")):
         reader.add_rules(file)
+    norm = reader.read(folder / "norm.yaml", NormFile) if _listed(folder) else NormFile()
     if header is not None:
-        reader.check_references(header, scorecard)
+        reader.check_references(header, scorecard, norm or NormFile())
     if reader.problems or header is None or scorecard is None:
         raise PolicyError(*reader.problems)
     return Policy.model_construct(
@@ -79,9 +84,15 @@ def load_policy(path: str | Path | None = None) -> Policy:
         slots=reader.slots,
         concepts=reader.concepts,
         rules=tuple(sorted(reader.rules, key=lambda r: list(header.categories).index(r.category))),
+        rows=norm.rows if norm else {},
         scorecard=scorecard,
         origins=reader.origins,
     )
+
+
+def _listed(folder: Path) -> bool:
+    """Say whether the policy lists the rows of its norm."""
+    return (folder / "norm.yaml").is_file()
 
 
 def _digest(folder: Path) -> str:
@@ -139,21 +150,32 @@ class _Reader:
             self._claim(f"rule {rule.id}", file, parsed[1].get(("rules", index), 1))
             self.rules.append(rule)
 
-    def check_references(self, header: Header, scorecard: Scorecard | None) -> None:
-        """Note rules that name a category or a concept that does not exist."""
+    def check_references(self, header: Header, scorecard: Scorecard | None, norm: NormFile) -> None:
+        """Note rules that name a category, concept or rule that does not exist."""
+        known = {rule.id for rule in self.rules} | header.categories.keys()
         for rule in self.rules:
             place = self.origins[f"rule {rule.id}"]
-            if rule.category not in header.categories:
-                self.problems.append(Problem(*place, f"unknown category {rule.category!r}"))
-            if not self.complete:
-                continue
-            named = {name for item in rule.says for name in item.concepts}
-            named |= {ESCAPE_CONCEPTS[escape] for item in rule.says for escape in item.unless}
-            for name in sorted(named - self.concepts.keys()):
-                self.problems.append(Problem(*place, f"rule {rule.id}: unknown concept {name!r}"))
+            self.problems += [Problem(*place, what) for what in self._unknown(rule, known)]
         for category in scorecard.caps if scorecard else ():
             if category not in header.categories:
                 self._note(self.folder / "scorecard.yaml", None, f"unknown category {category!r}")
+        for row_id, row in norm.rows.items():
+            for name in sorted(set(row.by) - known):
+                self._note(self.folder / "norm.yaml", None, f"{row_id}: unknown rule {name!r}")
+
+    def _unknown(self, rule: Rule, known: Set[str]) -> Iterator[str]:
+        """Yield what a rule names that the policy does not have."""
+        if rule.category not in known:
+            yield f"unknown category {rule.category!r}"
+        gathers = (check.gathers for check in rule.checks if isinstance(check, Forbid))
+        for name in (name for names in gathers for name in names):
+            if name not in known:
+                yield f"rule {rule.id}: unknown rule {name!r}"
+        if self.complete:
+            named = set(rule.every_concept)
+            named |= {ESCAPE_CONCEPTS[escape] for cue in rule.every_cue for escape in cue.unless}
+            for name in sorted(named - self.concepts.keys()):
+                yield f"rule {rule.id}: unknown concept {name!r}"
 
     def _place_phrases(self, concept: str, file: Path, written: object, first: int) -> None:
         """Note the line of each phrase of a block that begins below line ``first``."""
@@ -216,8 +238,14 @@ class _Reader:
             return schema.model_validate(data)
         except ValidationError as error:
             for detail in error.errors(include_url=False):
-                place = tuple(detail["loc"])
+                place = _in_file(tuple(detail["loc"]), places)
                 line = next(places[p] for p in _prefixes(place) if p in places)
+                if detail["type"] == "union_tag_not_found":
+                    place, detail["msg"], detail["type"] = (
+                        (*place, "kind"),
+                        "Field required",
+                        "missing",
+                    )
                 where = ".".join(map(str, place))
                 offending = "" if detail["type"] == "missing" else f" ({_shown(detail['input'])})"
                 self._note(file, line, f"{where}: {detail['msg']}{offending}")
@@ -239,6 +267,16 @@ def _scalar(node: yaml.Node) -> Any:
 def _prefixes(place: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
     for size in range(len(place), -1, -1):
         yield place[:size]
+
+
+def _in_file(place: tuple[str | int, ...], places: _Places) -> tuple[str | int, ...]:
+    """Take from a place what the validator put in: the kind of a rule or check."""
+    kept: tuple[str | int, ...] = ()
+    for index, part in enumerate(place):
+        last = index == len(place) - 1
+        if (*kept, part) in places or last or part not in _KINDS:
+            kept = (*kept, part)
+    return kept
 
 
 def _shown(value: object) -> str:

@@ -1,43 +1,29 @@
-"""What a policy may say: concepts, rules of the closed kinds, conditions, scorecard."""
+"""What a policy may say: concepts, rules with their examples, scorecard, and what each row is."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self, cast
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from jiyu.model import Channel, Direction, PolicyRef, Severity, Speaker
-
-Scope = Literal["clause", "sentence", "turn"]
-Escape = Literal["negated", "quoted", "polite", "remedy", "courteous"]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _lines(value: object) -> object:
-    """Split a block of text into its lines, without comments and blank ones."""
-    if not isinstance(value, str):
-        return value
-    lines = (line.partition("#")[0].strip() for line in value.splitlines())
-    return tuple(line for line in lines if line)
-
-
-def _listed(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
-
-
-def _without_repeats(lines: tuple[str, ...]) -> tuple[str, ...]:
-    repeated = sorted({line for line in lines if lines.count(line) > 1})
-    if repeated:
-        raise ValueError(f"written twice: {'、'.join(repeated)}")
-    return lines
-
-
-Lines = Annotated[tuple[str, ...], BeforeValidator(_lines), AfterValidator(_without_repeats)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+from jiyu.model import Capability, Channel, Direction, PolicyRef, Severity, Speaker
+from jiyu.policy.checks import (
+    AnyCheck,
+    Cue,
+    Forbid,
+    Limit,
+    Lines,
+    Names,
+    Protect,
+    Require,
+    Says,
+)
+from jiyu.policy.checks import Sequence as SequenceCheck
+from jiyu.policy.checks import Strict as _Strict
 
 
 class Concept(_Strict):
@@ -61,76 +47,72 @@ class ConceptFile(_Strict):
     concepts: Mapping[str, Concept] = {}
 
 
-class Says(_Strict):
-    """One way in which a forbidden concept is said, and the conditions under which it counts.
+class Example(_Strict):
+    """A conversation that a rule must flag or pass.
 
-    Attributes:
-        concept: A mention of any of these begins the question.
-        fills: The mention is all that its clause, sentence or turn says, fillers aside.
-        starts: It stands at the beginning of its clause, sentence or turn.
-        ends: It stands at the end.
-        word: Both its ends fall between words, as jieba cuts them.
-        from_turn: Not before the n-th turn of the conversation, counted from 1; turns of one
-            speaker in a row count once.
-        to_turn: Not after it.
-        answers: The other side's words just before mention one of these.
-        not_answering: They mention none of these.
-        near: One of these is mentioned in the same ``scope``.
-        without: None of these is.
-        scope: What ``near`` and ``without`` look at.
-        unless: What excuses the words: a negation before them, quoting, a polite form, a remedy
-            in the same turn or the speaker's next ``remedy_turns`` turns, courtesy in the same
-            turn.
-        channel: Only in this channel.
-        direction: Only in calls of this direction.
+    Written as a block of lines ``客：…`` and ``服：…`` (the agent's too if it has no prefix), or as a
+    mapping with such a block under ``turns`` and what else matters.  A line may carry its times and
+    audio events: ``服 3.2-5.0 [yawn]：…``, or ``服 @09:14:30：…`` in a chat.
     """
 
-    concept: Names = ()
-    fills: Scope | None = None
-    starts: Scope | None = None
-    ends: Scope | None = None
-    word: bool = False
-    from_turn: int | None = Field(default=None, ge=1)
-    to_turn: int | None = Field(default=None, ge=1)
-    answers: Names = ()
-    not_answering: Names = ()
-    near: Names = ()
-    without: Names = ()
-    scope: Scope = "sentence"
-    unless: tuple[Escape, ...] = ("negated", "quoted", "courteous")
-    remedy_turns: int = Field(default=1, ge=0)
+    turns: tuple[Mapping[str, Any], ...] = Field(min_length=1)
     channel: Channel | None = None
     direction: Direction | None = None
+    started_at: str | None = None
+    ended_at: str | None = None
+    ended_by: str | None = None
+    capabilities: tuple[Capability, ...] | None = None
+    events: tuple[Mapping[str, Any], ...] = ()
 
     @property
-    def concepts(self) -> tuple[str, ...]:
-        """Every concept that this item names."""
-        return (*self.concept, *self.answers, *self.not_answering, *self.near, *self.without)
+    def shown(self) -> str:
+        """The dialogue in one line."""
+        names = {"agent": "服", "customer": "客", "system": "系", "other": "他"}
+        return " / ".join(f"{names[turn['speaker']]}：{turn['text']}" for turn in self.turns)
 
 
-class ExampleTurn(_Strict):
-    """One turn of an example dialogue."""
+_SPEAKERS: Mapping[str, Speaker] = {
+    "客": "customer",
+    "服": "agent",
+    "系": "system",
+    "他": "other",
+}
+_LINE = re.compile(
+    r"(?P<who>[客服系他])(?:\s+(?P<start>-?[\d.]+)-(?P<end>-?[\d.]+)|\s+@(?P<at>[\d:]+))?"
+    r"(?P<tags>(?:\s*\[\w+\])*)\s*[：:](?P<text>.*)"
+)
+#: The day on which chats in examples take place: a Monday, and no holiday.
+_EXAMPLE_DAY = "2026-03-02"
 
-    speaker: Speaker
-    text: str
 
-
-_PREFIXES: Mapping[str, Speaker] = {"客": "customer", "服": "agent", "系": "system"}
-
-
-def _dialogue(value: object) -> object:
-    """Read ``客：…`` and ``服：…`` lines; a line without such a prefix is the agent's."""
-    if not isinstance(value, str):
-        return value
-    turns = []
-    for line in filter(None, map(str.strip, value.splitlines())):
-        prefixed = line[:1] in _PREFIXES and line[1:2] in {"：", ":"}
-        speaker = _PREFIXES[line[0]] if prefixed else "agent"
-        turns.append(ExampleTurn(speaker=speaker, text=line[2:].strip() if prefixed else line))
+def _dialogue(text: str, day: str) -> tuple[Mapping[str, Any], ...]:
+    turns: list[Mapping[str, Any]] = []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        found = _LINE.fullmatch(line)
+        if found is None:
+            turns.append({"speaker": "agent", "text": line})
+            continue
+        turn: dict[str, Any] = {"speaker": _SPEAKERS[found["who"]], "text": found["text"].strip()}
+        if found["start"]:
+            turn |= {"start": float(found["start"]), "end": float(found["end"])}
+        if found["at"]:
+            turn["at"] = f"{day}T{found['at']}"
+        if found["tags"].strip():
+            turn["tags"] = tuple(re.findall(r"\w+", found["tags"]))
+        turns.append(turn)
     return tuple(turns)
 
 
-Dialogue = Annotated[tuple[ExampleTurn, ...], BeforeValidator(_dialogue), Field(min_length=1)]
+def _example(value: object) -> object:
+    if isinstance(value, str):
+        return {"turns": _dialogue(value, _EXAMPLE_DAY)}
+    if isinstance(value, Mapping) and isinstance(value.get("turns"), str):
+        day = str(value.get("started_at") or _EXAMPLE_DAY)[:10]
+        return {**value, "turns": _dialogue(value["turns"], day)}
+    return value
+
+
+Dialogue = Annotated[Example, BeforeValidator(_example)]
 
 
 class Examples(_Strict):
@@ -140,8 +122,20 @@ class Examples(_Strict):
     passes: tuple[Dialogue, ...] = ()
 
 
-class ForbidRule(_Strict):
-    """A concept that must not be said.
+class Escalation(_Strict):
+    """What makes a breach of a rule graver.
+
+    Attributes:
+        says: Words that do, anyone's, anywhere in the conversation.
+        severity: What the findings are then.
+    """
+
+    says: tuple[Cue, ...]
+    severity: Severity
+
+
+class _Head(_Strict):
+    """What every rule says of itself, whatever its kind.
 
     Attributes:
         id: Permanent; the row of the norm.
@@ -149,43 +143,113 @@ class ForbidRule(_Strict):
         clause: Where the norm says it.
         deduction: Points that the first finding costs.
         fatal: One finding sets the score to 0.
-        general: The rule covers a whole family of wordings; where a rule that is not general
-            claims some of the same words, they are that rule's.
+        advice: What should have been offered and was not; never deducts.
         instead: The norm's standard phrase for the situation.
-        says: The ways of saying it; the concept of the same id if none is given.
+        escalates: What makes a breach graver.
+        also: Further checks; what breaks any of them breaks the rule.
     """
 
     id: str = Field(pattern=r"^[A-Z]{1,4}-?[0-9][0-9A-Za-z.]*(-[0-9A-Za-z]+)?$")
     title: str
     clause: str
-    kind: Literal["forbid"]
     category: str
     severity: Severity
     deduction: float = Field(ge=0, le=100)
     fatal: bool = False
-    general: bool = False
-    speaker: Speaker = "agent"
+    advice: bool = False
     instead: str = ""
-    says: tuple[Says, ...] = ()
+    escalates: Escalation | None = None
+    also: tuple[AnyCheck, ...] = ()
     examples: Examples = Examples()
+
+    @cached_property
+    def checks(self) -> tuple[AnyCheck, ...]:
+        """The rule's own check and those under ``also``."""
+        return (cast("AnyCheck", self), *self.also)
+
+    @property
+    def every_concept(self) -> frozenset[str]:
+        """Every concept that the rule names, in whatever place."""
+        raised = self.escalates.says if self.escalates else ()
+        named = (*(check.concepts for check in self.checks), *(cue.concepts for cue in raised))
+        return frozenset(name for names in named for name in names)
+
+    @property
+    def every_cue(self) -> tuple[Says, ...]:
+        """Every way of saying that the rule looks for."""
+        raised = self.escalates.says if self.escalates else ()
+        return (*(cue for check in self.checks for cue in check.cues), *raised)
+
+    @model_validator(mode="after")
+    def _advice_is_free(self) -> Self:
+        if self.advice and (self.deduction or self.fatal):
+            raise ValueError("advice never deducts")
+        return self
+
+
+class ForbidRule(_Head, Forbid):
+    """A rule whose own check forbids words."""
 
     @model_validator(mode="after")
     def _default_concept(self) -> Self:
+        given = self.says or (() if self.gathers else (Says(),))
         named = tuple(
             item if item.concept else item.model_copy(update={"concept": (self.id,)})
-            for item in self.says or (Says(),)
+            for item in given
         )
         object.__setattr__(self, "says", named)
         return self
 
 
-Rule = ForbidRule
+class RequireRule(_Head, Require):
+    """A rule whose own check requires words."""
+
+
+class LimitRule(_Head, Limit):
+    """A rule whose own check limits a measure."""
+
+
+class SequenceRule(_Head, SequenceCheck):
+    """A rule whose own check looks for things said in order."""
+
+
+class ProtectRule(_Head, Protect):
+    """A rule whose own check protects personal data."""
+
+
+Rule = ForbidRule | RequireRule | LimitRule | SequenceRule | ProtectRule
 
 
 class RuleFile(_Strict):
     """One file of ``rules/``."""
 
-    rules: tuple[Rule, ...]
+    rules: tuple[Annotated[Rule, Field(discriminator="kind")], ...]
+
+
+class Row(_Strict):
+    """One row of the norm, with what judges it.
+
+    Attributes:
+        text: The norm's words, shortened.
+        by: Rules that judge it, if none has its id.
+        reason: Why no conversation can show whether it was kept.
+    """
+
+    text: str
+    by: Names = ()
+    reason: str = ""
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if self.by and self.reason:
+            raise ValueError("a row is judged by rules or cannot be judged, not both")
+        return self
+
+
+class NormFile(_Strict):
+    """``norm.yaml``: every row of the norm, so that none is silently missing."""
+
+    rows: Mapping[str, Row] = {}
 
 
 class Category(_Strict):
@@ -203,7 +267,22 @@ class Header(_Strict):
     title: str
     source: str
     timezone: str = "Asia/Shanghai"
+    country: Literal["CN", "TW", "HK", "MO"] = "CN"
     categories: Mapping[str, Category]
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError("no such time zone") from None
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone in which times without an offset are read."""
+        return ZoneInfo(self.timezone)
 
 
 class Grade(_Strict):
@@ -250,6 +329,7 @@ class Policy(_Strict):
     Attributes:
         digest: SHA-256 over its files, in hexadecimal.
         slots: Word lists that phrases may name.
+        rows: The rows of the norm, by id; empty if the policy does not list them.
         origins: File and line of each slot, concept, phrase and rule.
     """
 
@@ -258,6 +338,7 @@ class Policy(_Strict):
     slots: Mapping[str, Lines]
     concepts: Mapping[str, Concept]
     rules: tuple[Rule, ...]
+    rows: Mapping[str, Row]
     scorecard: Scorecard
     origins: Mapping[str, tuple[str, int]]
 
