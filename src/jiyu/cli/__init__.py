@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from jiyu.cli import check, lint, rules, scan
+from jiyu.cli import check, lint, policy, rules, scan
 from jiyu.errors import JiyuError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.command("scan")(scan.scan)
 app.command("check")(check.check)
 app.command("lint")(lint.lint)
 app.command("rules")(rules.rules)
+app.add_typer(policy.app, name="policy")
 
 
 def main() -> None:

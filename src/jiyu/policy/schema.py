@@ -50,8 +50,8 @@ class ConceptFile(_Strict):
 class Example(_Strict):
     """A conversation that a rule must flag or pass.
 
-    Written as a block of lines ``客：…`` and ``服：…`` (the agent's too if it has no prefix), or as a
-    mapping with such a block under ``turns`` and what else matters.  A line may carry its times and
+    Written as a block of lines ``客：…`` and ``服：…`` (the agent's too without a prefix), or as a
+    mapping with such a block under ``turns`` and what else matters.  A line may carry times and
     audio events: ``服 3.2-5.0 [yawn]：…``, or ``服 @09:14:30：…`` in a chat.
     """
 
