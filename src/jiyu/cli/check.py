@@ -15,8 +15,9 @@ from jiyu.checker import Checker
 from jiyu.cli.options import FailOn, PolicyOption
 from jiyu.cli.show import SEVERITY_NAMES, console_for, marked_turn, one_line
 from jiyu.judge.forbid import Candidate
-from jiyu.model import Assessment, Conversation, Span, Turn, at_least
+from jiyu.model import Assessment, Conversation, Finding, Span, Turn, at_least
 from jiyu.policy.load import load_policy
+from jiyu.policy.schema import Rule
 
 #: Characters of a phrase that are shown.
 LONGEST_PHRASE = 60
@@ -61,19 +62,7 @@ def _print(
     console.print(marked_turn(turn.text, spans), soft_wrap=True)
     found = {finding.rule for finding in assessment.findings}
     for finding in assessment.findings:
-        rule = checker.policy.rule(finding.rule)
-        severity = SEVERITY_NAMES[rule.severity]
-        console.print(f"\n[bold red]违规[/bold red] {rule.id} {escape(rule.title)}（{severity}）")
-        console.print(f"  条款：{escape(rule.clause)}，扣 {rule.deduction:g} 分")
-        console.print(f"  命中：{escape(_words(finding.spans))}", soft_wrap=True)
-        counted = next(
-            c
-            for c in candidates
-            if c.counts and c.rule.id == rule.id and c.turn.spans(c.mention) == finding.spans
-        )
-        _print_asked(console, counted)
-        if rule.instead:
-            console.print(f"  应当说：{escape(rule.instead)}")
+        _print_finding(console, checker.policy.rule(finding.rule), finding, candidates)
     excused = {c.rule.id: c for c in candidates if not c.counts and c.rule.id not in found}
     for candidate in excused.values():
         words = _words(candidate.turn.spans(candidate.mention))
@@ -83,6 +72,28 @@ def _print(
         _print_asked(console, candidate)
     if not assessment.findings:
         console.print("\n[green]没有违规[/green]")
+
+
+def _print_finding(
+    console: Console, rule: Rule, finding: Finding, candidates: list[Candidate]
+) -> None:
+    """Print what was found, and why it counts."""
+    severity = SEVERITY_NAMES[finding.severity]
+    console.print(f"\n[bold red]违规[/bold red] {rule.id} {escape(rule.title)}（{severity}）")
+    console.print(f"  条款：{escape(rule.clause)}，扣 {rule.deduction:g} 分")
+    console.print(f"  命中：{escape(_words(finding.spans))}", soft_wrap=True)
+    counted = (
+        c
+        for c in candidates
+        if c.counts and c.rule.id == rule.id and c.turn.spans(c.mention) == finding.spans
+    )
+    # Only words that are forbidden have a phrase and conditions to show.
+    if (candidate := next(counted, None)) is not None:
+        _print_asked(console, candidate)
+    else:
+        console.print(f"  原因：{escape(finding.explanation)}", soft_wrap=True)
+    if rule.instead:
+        console.print(f"  应当说：{escape(rule.instead)}")
 
 
 def _words(spans: Sequence[Span]) -> str:

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from jiyu.checker import Checker
-from jiyu.cli.render import RENDERERS
+from jiyu.cli.render import RENDERERS, masked
 from jiyu.cli.show import Notes, notes
 from jiyu.errors import InputError
 from jiyu.formats.canonical import Line, decode
@@ -52,8 +52,14 @@ def chunks(lines: Iterable[Line]) -> Iterator[list[Line]]:
         yield chunk
 
 
-def judge_with(checker: Checker, output: Format) -> Judge:
-    """Return a function that judges a chunk with a checker."""
+def judge_with(checker: Checker, output: Format, *, unmasked: bool) -> Judge:
+    """Return a function that judges a chunk with a checker.
+
+    Args:
+        checker: What judges.
+        output: The form of the result; whole assessments are the record and are never masked.
+        unmasked: Whether personal data may be shown.
+    """
     render = RENDERERS[output]
 
     def judge(lines: list[Line]) -> list[Judged]:
@@ -64,8 +70,10 @@ def judge_with(checker: Checker, output: Format) -> Judge:
         for item in read:
             if isinstance(item, Conversation):
                 assessment = next(assessments)
-                data = render(item, assessment)
-                judged.append(Judged(None, item.conversation_id, data, notes(item, assessment)))
+                whole = (item, assessment)
+                shown = whole if unmasked or not assessment.findings else masked(*whole)
+                data = render(*(whole if output == "assessments" else shown))
+                judged.append(Judged(None, item.conversation_id, data, notes(*shown)))
             else:
                 judged.append(Judged(item))
         return judged
@@ -83,11 +91,11 @@ def _read(line: Line) -> Conversation | str:
 _worker_judge: Judge | None = None
 
 
-def _start_worker(policy: Path | None, output: Format) -> None:
+def _start_worker(policy: Path | None, output: Format, unmasked: bool) -> None:
     # A worker process builds its checker once; a process has no other place to keep it.
     global _worker_judge  # noqa: PLW0603
     threading.Thread(target=_leave_with_parent, daemon=True).start()
-    _worker_judge = judge_with(Checker(load_policy(policy)), output)
+    _worker_judge = judge_with(Checker(load_policy(policy)), output, unmasked=unmasked)
 
 
 def _leave_with_parent() -> None:
@@ -104,20 +112,26 @@ def _work(packed: bytes) -> bytes:
 
 
 def run(
-    lines: Iterable[Line], checker: Checker, policy: Path | None, output: Format, workers: int
+    lines: Iterable[Line],
+    checker: Checker,
+    policy: Path | None,
+    output: Format,
+    workers: int,
+    *,
+    unmasked: bool,
 ) -> Iterator[tuple[list[Line], list[Judged]]]:
     """Yield every chunk with what became of it, in the order of the input.
 
     At most two chunks a worker are under way, so memory does not grow with the input.
     """
     if workers <= 1:
-        judge = judge_with(checker, output)
+        judge = judge_with(checker, output, unmasked=unmasked)
         for chunk in chunks(lines):
             yield chunk, judge(chunk)
         return
     pending: deque[tuple[list[Line], Future[bytes]]] = deque()
     with ProcessPoolExecutor(
-        workers, get_context("spawn"), _start_worker, (policy, output)
+        workers, get_context("spawn"), _start_worker, (policy, output, unmasked)
     ) as pool:
         for chunk in chunks(lines):
             pending.append((chunk, pool.submit(_work, msgspec.msgpack.encode(chunk))))

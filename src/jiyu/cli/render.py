@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from jiyu.model import Assessment, Conversation
+from jiyu.text.personal import mask
 
 CSV_COLUMNS = (
     "conversation_id",
@@ -27,6 +28,35 @@ CSV_COLUMNS = (
 _encoder = msgspec.json.Encoder()
 # Excel takes a cell that begins with one of these for a formula.
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
+
+
+def masked(conversation: Conversation, assessment: Assessment) -> tuple[Conversation, Assessment]:
+    """Put ``*`` for the personal data in everything of a conversation that is shown.
+
+    Only turns with evidence are ever shown, and a masked text is as long as before, so spans hold.
+    """
+    shown = {span.turn for finding in assessment.findings for span in finding.spans}
+    shown |= {finding.turn for finding in assessment.findings}
+    texts = {index: mask(conversation.turns[index].text) for index in shown}
+    turns = tuple(
+        msgspec.structs.replace(turn, text=texts[index]) if index in texts else turn
+        for index, turn in enumerate(conversation.turns)
+    )
+    findings = tuple(
+        msgspec.structs.replace(
+            finding,
+            spans=tuple(
+                msgspec.structs.replace(span, text=texts[span.turn][span.start : span.end])
+                for span in finding.spans
+            ),
+        )
+        for finding in assessment.findings
+    )
+    return (
+        msgspec.structs.replace(conversation, turns=turns),
+        msgspec.structs.replace(assessment, findings=findings),
+    )
+
 
 Renderer = Callable[[Conversation, Assessment], bytes]
 

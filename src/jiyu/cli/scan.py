@@ -48,6 +48,10 @@ def scan(
     ] = None,
     workers: Annotated[int, typer.Option(min=1, max=256, help="进程数 · processes.")] = 1,
     fail_on: FailOn = None,
+    unmasked: Annotated[
+        bool,
+        typer.Option("--unmasked", help="显示个人资料，不打星号 · show personal data as it is."),
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="接着上次中断的地方 · go on after an interruption.")
     ] = False,
@@ -64,7 +68,9 @@ def scan(
     target = Output(path, Checkpoint(sources.shown, checker.policy.digest, form), resume=resume)
     problems = list(sources.problems)
     with _progress(sources) as advance, closing(SeenIds()) as seen:
-        _judge_all(_readable(sources, problems, advance), checker, policy, workers, target, seen)
+        lines = _readable(sources, problems, advance)
+        _skip_judged(lines, target, seen)
+        _write_all(run(lines, checker, policy, form, workers, unmasked=unmasked), target, seen)
     summary = target.checkpoint.summary
     if form == "table" and path is not None:
         _write_table(target, checker, summary)
@@ -76,26 +82,23 @@ def scan(
     raise typer.Exit(2 if problems or summary.rejected else int(reached))
 
 
-def _judge_all(
-    lines: Iterator[Line],
-    checker: Checker,
-    policy: Path | None,
-    workers: int,
-    target: Output,
-    seen: SeenIds,
-) -> None:
-    """Judge what is left to judge, and write it."""
-    form: Format = target.checkpoint.format  # type: ignore[assignment] # it came from a Format
+def _skip_judged(lines: Iterator[Line], target: Output, seen: SeenIds) -> None:
+    """Pass over what was judged before an interruption; only its ids must be known again."""
     for line in islice(lines, target.checkpoint.lines):
-        # Judged before the interruption; only its id must be known again.
         try:
             seen.add(decode(line).conversation_id)
         except InputError:
             continue
+
+
+def _write_all(
+    judged: Iterator[tuple[list[Line], list[Judged]]], target: Output, seen: SeenIds
+) -> None:
+    """Write what was judged, a chunk at a time."""
     if not target.checkpoint.bytes:
-        target.write(PREAMBLES.get(form, b""))
-    for chunk, judged in run(lines, checker, policy, form, workers):
-        for line, result in zip(chunk, judged, strict=True):
+        target.write(PREAMBLES.get(target.checkpoint.format, b""))
+    for chunk, results in judged:
+        for line, result in zip(chunk, results, strict=True):
             _take(line, result, seen, target)
         target.checkpoint.lines += len(chunk)
         target.save()

@@ -55,9 +55,14 @@ def cut_in(start: float, customer: Sequence[Speech], tail: float) -> float | Non
     Only counts if the customer goes on for more than ``tail`` seconds after it.
     """
     for speech in customer:
-        if any(part.start <= start < part.end - tail for part in speech.parts):
-            return start - speech.start
+        if any(part.start <= start and _seconds(start, part.end) > tail for part in speech.parts):
+            return _seconds(speech.start, start)
     return None
+
+
+def _seconds(start: float, end: float) -> float:
+    """Return a duration to the millisecond, so that 12.8 - 12.0 is no more than 0.8."""
+    return round(end - start, 3)
 
 
 def _interruption(check: Limit, dialogue: Dialogue) -> Reading:
@@ -81,7 +86,7 @@ def _interruption(check: Limit, dialogue: Dialogue) -> Reading:
         cut = goes_on and before is not None and into is not None
         cut = cut and before is not None and before.start < stretch.start - (into or 0)
         before = stretch
-        brief = stretch.end - stretch.start <= check.setting("backchannel")
+        brief = _seconds(*stretch) <= check.setting("backchannel")
         if into is None or cut or turn.mentions_any(check.role("security")):
             continue
         if brief and fills_turn(dialogue, turn, check.role("backchannel")):
@@ -110,7 +115,7 @@ def _release(check: Limit, dialogue: Dialogue) -> Reading:
     released = dialogue.released_at
     if stretch is None or released is None:
         return Reading((), missing="没有挂机的时间")
-    waited = released - stretch.end
+    waited = _seconds(stretch.end, released)
     return Reading([sampled(waited, last, f"客户道别后 {max(0.0, waited):.1f} 秒挂机")])
 
 
@@ -134,7 +139,7 @@ def _answers(dialogue: Dialogue) -> Iterator[tuple[Sequence[MarkedTurn], MarkedT
         asked = dialogue.timeline.turns[before[-1].index]
         answered = dialogue.timeline.turns[run[0].index]
         if asked is not None and answered is not None:
-            yield run, before[-1], answered.start - asked.end
+            yield run, before[-1], _seconds(asked.end, answered.start)
 
 
 def _answer_delay(check: Limit, dialogue: Dialogue) -> Reading:
@@ -177,7 +182,7 @@ def _drawl(check: Limit, dialogue: Dialogue) -> Reading:
         stretch = dialogue.timeline.turns[turn.index]
         if stretch is None or turn.index > asked or not _STRETCHED.search(turn.turn.text):
             continue
-        seconds = stretch.end - stretch.start
+        seconds = _seconds(*stretch)
         if seconds >= check.setting("seconds"):
             rate = turn.length / seconds
             samples.append(sampled(rate, turn, f"每秒 {rate:.1f} 字，拖长音"))

@@ -43,11 +43,13 @@ class Timeline:
 
     def _stretch(self, turn: Turn) -> Stretch | None:
         start, end = turn.start, turn.end
-        if turn.at is not None and start is None:
-            start = end = self.seconds(turn.at)
+        if start is None and turn.at is not None:
+            # A message may be older than the moment that a chat system calls its start.
+            sent = self.seconds(turn.at)
+            return None if sent is None else Stretch(sent, sent)
         if start is None or end is None or not (math.isfinite(start) and math.isfinite(end)):
             return None
-        return Stretch(start, end) if 0 <= start <= end or turn.at is not None else None
+        return Stretch(start, end) if 0 <= start <= end else None
 
     def _fault(self, conversation: Conversation, turns: Sequence[Turn]) -> str:
         said = [

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from jiyu.errors import PolicyError, Problem
 from jiyu.policy.checks import Forbid
@@ -240,15 +241,7 @@ class _Reader:
             for detail in error.errors(include_url=False):
                 place = _in_file(tuple(detail["loc"]), places)
                 line = next(places[p] for p in _prefixes(place) if p in places)
-                if detail["type"] == "union_tag_not_found":
-                    place, detail["msg"], detail["type"] = (
-                        (*place, "kind"),
-                        "Field required",
-                        "missing",
-                    )
-                where = ".".join(map(str, place))
-                offending = "" if detail["type"] == "missing" else f" ({_shown(detail['input'])})"
-                self._note(file, line, f"{where}: {detail['msg']}{offending}")
+                self._note(file, line, _said(place, detail))
             return None
 
     def _note(self, file: Path, line: int | None, message: str) -> None:
@@ -277,6 +270,15 @@ def _in_file(place: tuple[str | int, ...], places: _Places) -> tuple[str | int, 
         if (*kept, part) in places or last or part not in _KINDS:
             kept = (*kept, part)
     return kept
+
+
+def _said(place: tuple[str | int, ...], detail: ErrorDetails) -> str:
+    """Say what is wrong with a value and, unless it is missing, what it is."""
+    kindless = detail["type"] == "union_tag_not_found"
+    where = ".".join(map(str, (*place, "kind") if kindless else place))
+    if kindless or detail["type"] == "missing":
+        return f"{where}: Field required"
+    return f"{where}: {detail['msg']} ({_shown(detail['input'])})"
 
 
 def _shown(value: object) -> str:
