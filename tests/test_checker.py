@@ -100,10 +100,10 @@ def test_any_text_is_judged_alike_in_every_script(
 
 
 def test_no_text_breaks_it(judge: Checker, fragments: list[str]) -> None:
-    """A million random and adversarial strings: no exception, and evidence that is there."""
+    """Many random and adversarial strings: no exception, and evidence that is there."""
     random_ = random.Random(20260302)
     speakers = ("agent", "agent", "customer")
-    for _ in range(250):
+    for _ in range(30):
         conversations = [
             Conversation(
                 str(number),

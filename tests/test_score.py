@@ -46,9 +46,11 @@ def test_one_more_violation_never_raises_the_score(
 
 @given(broken)
 def test_the_breakdown_adds_up_to_the_score(some: list[tuple[ForbidRule, int]]) -> None:
-    """To the cent, unless the score is at its floor."""
-    result = score(CARD, some)
-    assert result.score == max(0.0, round(100 - sum(result.deductions.values()), 2))
+    """To the cent, at the floor and under a fatal rule too."""
+    for more in ([], [(FATAL, 1)]):
+        result = score(CARD, [*some, *more])
+        assert result.score == round(100 - sum(result.deductions.values()), 2) >= 0
+        assert all(points >= 0 for points in result.deductions.values())
 
 
 def test_repeats_cost_less_and_a_category_has_its_cap() -> None:

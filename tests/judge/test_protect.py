@@ -31,6 +31,8 @@ PHONE, SPOKEN = "13800138000", "幺三八零零一三八零零零"
         (f"客：我是{SPOKEN}\n服：尾号八零零零，{PHONE}", "pass"),
         (f"服：{PHONE}，记下了\n客：我是{PHONE}", "violation"),
         (f"服：仓库电话是{PHONE}", "pass"),
+        (f"客：仓库电话多少\n服：{PHONE}", "pass"),
+        (f"客：王总电话多少\n服：{PHONE}", "violation"),
         (f"客：王总电话是{PHONE}\n服：好的", "pass"),
         ("服：请您留下电话", "pass"),
         ("服：客服电话0591-87654321", "pass"),

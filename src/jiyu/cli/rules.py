@@ -1,4 +1,4 @@
-"""``jiyu rules``: what the policy says, as a list or rule by rule, and what of the norm it covers."""
+"""``jiyu rules``: what the policy says, as a list, rule by rule, or row by row of the norm."""
 
 from __future__ import annotations
 

@@ -148,9 +148,12 @@ def marked_turn(text: str, spans: Sequence[Span]) -> Text:
 def print_summary(console: Console, policy: Policy, summary: Summary) -> None:
     """Print what was found: by rule, by agent, and the worst in place."""
     total = sum(summary.by_rule.values())
+    advice = sum(n for rule, n in summary.by_rule.items() if policy.rule(rule).advice)
+    advised = f"{advice} 条建议，" if advice else ""
     console.print(
         f"[bold]{escape(policy.header.title)}[/bold] {escape(policy.header.version)}："
-        f"{summary.conversations} 个会话，{total} 处违规，{summary.rejected} 行无法读取"
+        f"{summary.conversations} 个会话，{total - advice} 处违规，{advised}"
+        f"{summary.rejected} 行无法读取"
     )
     if total:
         console.print(_rules_table(policy, summary))

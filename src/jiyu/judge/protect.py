@@ -36,12 +36,22 @@ def judge(check: Protect, dialogue: Dialogue) -> Ruling:
 
 
 def _discloses(check: Protect, dialogue: Dialogue, turn: MarkedTurn, item: Personal) -> bool:
-    """Decide whose the data is: the nearest words that say so, then what the customer said."""
-    if "others" in (whose := _nearest(check, turn, item)):
+    """Decide whose the data is: by the words around it, then by what the customer asked for."""
+    whose = _nearest(check, turn, item) or _asked_for(check, dialogue, turn)
+    if whose == "others":
         return True
     if whose or _customer_said(dialogue, turn, item):
         return False
     return item.kind in check.unlabelled
+
+
+def _asked_for(check: Protect, dialogue: Dialogue, turn: MarkedTurn) -> str:
+    """Return whose data the customer had just asked for, or nothing."""
+    asked = list(dialogue.words_before(turn))
+    for name in ("others", "public"):
+        if any(other.mentions_any(getattr(check, name)) for other in asked):
+            return name
+    return ""
 
 
 def _nearest(check: Protect, turn: MarkedTurn, item: Personal) -> str:

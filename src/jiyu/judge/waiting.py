@@ -235,9 +235,10 @@ def _pairs(turn: MarkedTurn) -> frozenset[str]:
 
 
 def _alike(one: frozenset[str], other: frozenset[str]) -> float:
-    """Return which share of the shorter request stands in the longer one too."""
-    shorter = min(len(one), len(other))
-    return len(one & other) / shorter if shorter >= SUBSTANCE else 0.0
+    """Return which share of what either request says stands in both."""
+    if min(len(one), len(other)) < SUBSTANCE:
+        return 0.0
+    return len(one & other) / len(one | other)
 
 
 def _passed_over(

@@ -81,7 +81,8 @@ _PHONES: tuple[tuple[PersonalKind, str, str, str], ...] = (
     ("mobile", rf"(09{_D}{{8}})", "", ""),
     ("mobile", rf"\+8860?(9{_D}{{8}})", "", "0"),
     ("mobile", rf"\+852([5679]{_D}{{7}})", "", ""),
-    ("mobile", rf"([5679]{_D}{{7}})", "phone", ""),
+    # Eight digits are a mobile in Hong Kong and a landline without its code in Beijing.
+    ("landline", rf"([5679]{_D}{{7}})", "phone", ""),
     ("landline", rf"(0(?:10|2\d)[1-9*]{_D}{{7}}|0[3-9]\d\d[1-9*]{_D}{{6,7}})", "", ""),
     ("landline", rf"\+86((?:10|2\d)[1-9]{_D}{{7}}|[3-9]\d\d[1-9]{_D}{{6,7}})", "", "0"),
     ("landline", rf"(0[2-8][2-9*]{_D}{{6,7}})", "parted", ""),
