@@ -323,6 +323,18 @@ def test_csv_opens_in_a_spreadsheet_and_runs_nothing_there(jiyu: Any, tmp_path: 
     assert (table[-1]["agent_id"], table[-1]["turn_text"]) == ("", RUDE)
 
 
+@pytest.mark.parametrize("form", ["csv", "table"])
+def test_personal_data_is_masked_unless_asked_for(jiyu: Any, tmp_path: Path, form: str) -> None:
+    """What leaves for a desk or a spreadsheet shows no number; the words beside it stay."""
+    phone = "13800138000"
+    write(tmp_path / "in.jsonl", line("a", f"{phone}，{RUDE}", customer=f"我是{phone}"))
+    masked = jiyu("scan", "in.jsonl", "--format", form).out.decode()
+    asked = jiyu("scan", "in.jsonl", "--format", form, "--unmasked").out.decode()
+    assert phone not in masked
+    assert RUDE in masked
+    assert phone in asked
+
+
 def test_table_counts_by_rule_and_agent(jiyu: Any, tmp_path: Path) -> None:
     """``--format table`` is for people: totals, rules, agents, and the worst in place."""
     rows = [line("a", RUDE), line("b", RUDE + HARSH, agent_id="A2"), line("c"), b"broken"]
