@@ -32,6 +32,8 @@ def flagged(checker: Checker, item: dict[str, Any]) -> dict[int, list[str]]:
     assessment = checker.assess(Conversation(item["id"], turns, channel=item.get("medium")))
     rules: dict[int, list[str]] = {}
     for finding in assessment.findings:
+        if finding.kind == "advice":
+            continue
         for span in finding.spans:
             words = f"{finding.rule}“{span.text}”"
             rules.setdefault(span.turn, []).append(words)

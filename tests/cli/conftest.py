@@ -40,7 +40,8 @@ class Jiyu:
     env: Mapping[str, str]
 
     def argv(self, name: str, *args: str | Path, policy: Path | None = None) -> list[str]:
-        chosen = [] if name == "lint" else ["--policy", str(policy or self.policy)]
+        own = name in {"lint", "policy"}  # they take their policies as arguments
+        chosen = [] if own else ["--policy", str(policy or self.policy)]
         return [self.command, name, *chosen, *map(str, args)]
 
     def __call__(

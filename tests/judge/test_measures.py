@@ -195,11 +195,13 @@ def test_what_nobody_could_hear_is_no_pass(
     assert verdict(judge, *turns, channel="phone", capabilities=capabilities) == expected
 
 
-def test_the_customers_tags_and_those_on_hold_are_nobodys_business(tmp_path: Path) -> None:
-    """Between hold and resume the customer hears music."""
+def test_the_customers_tags_and_those_off_the_line_are_nobodys_business(tmp_path: Path) -> None:
+    """Between hold and resume the customer hears music, after the hang-up nothing."""
     judge = limit(tmp_path, "tag", at_least=1, tags="yawn")
     turns = [("customer", "啊", 0, 1, ("yawn",)), ("agent", "小李", 10, 11, ("yawn",))]
     assert verdict(judge, *turns, events=(Event("hold", 5.0), Event("resume", 20.0))) == "pass"
+    assert verdict(judge, *turns, events=(Event("hangup", 9.0, by="customer"),)) == "pass"
+    assert verdict(judge, *turns, events=(Event("hangup", 12.0, by="customer"),)) == "violation"
     assert verdict(judge, *turns) == "violation"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,7 +15,6 @@ from opencc import OpenCC
 from jiyu import Checker, Conversation, Turn
 from jiyu.authoring.lint import lint
 from jiyu.policy.load import load_policy
-from jiyu.text.table import fold_plain
 from support import SHARED
 
 converter = cache(OpenCC)
@@ -49,11 +49,13 @@ def judge() -> Checker:
     return Checker()
 
 
+def inventory() -> dict[str, Any]:
+    norm: dict[str, Any] = json.loads((SHARED / "seed_inventory.json").read_text(encoding="utf-8"))
+    return norm
+
+
 def norm_rows() -> list[dict[str, Any]]:
-    if not SHARED.is_dir():
-        return []
-    rows = json.loads((SHARED / "seed_inventory.json").read_text(encoding="utf-8"))["rows"]
-    return [row for row in rows if row["type"] == "forbidden_phrase"]
+    return [row for row in inventory()["rows"] if row["type"] == "forbidden_phrase"]
 
 
 def rules_found(judge: Checker, turns: tuple[Turn, ...]) -> list[str]:
@@ -66,21 +68,42 @@ def test_the_policy_lints(judge: Checker) -> None:
     assert [str(problem) for problem in lint(judge)] == []
 
 
-def test_every_rule_has_at_least_two_examples_of_each_kind_and_one_in_traditional() -> None:
+def test_every_rule_has_two_examples_of_each_kind_and_one_of_all_in_traditional() -> None:
     """What a rule means can be read from its examples."""
+    lacking = {}
     for rule in load_policy().rules:
-        assert len(rule.examples.flags) >= 2, rule.id
-        assert len(rule.examples.passes) >= 2, rule.id
-        said = "".join(t.text for d in (*rule.examples.flags, *rule.examples.passes) for t in d)
-        assert any(fold_plain(char) != char for char in said if char >= "\u4e00"), rule.id
+        flags, passes = rule.examples.flags, rule.examples.passes
+        said = "".join(turn["text"] for example in (*flags, *passes) for turn in example.turns)
+        traditional = converter("t2s").convert(said) != said
+        if len(flags) < 2 or len(passes) < 2 or not traditional:
+            lacking[rule.id] = (len(flags), len(passes), traditional)
+    assert lacking == {}
+
+
+def test_every_category_is_used() -> None:
+    """A category without rules would be a promise to check what is not checked."""
+    policy = load_policy()
+    assert {rule.category for rule in policy.rules} == set(policy.header.categories)
+
+
+@needs_data
+def test_every_row_of_the_norm_is_listed_in_its_order() -> None:
+    """No row is silently missing, none is invented, and the numbers stand at the end."""
+    norm = inventory()
+    assert list(load_policy().rows) == [
+        row["id"] for row in (*norm["rows"], *norm["numeric_norms"])
+    ]
+
+
+def test_rows_are_short_enough_for_a_table() -> None:
+    """The norm's own words are abridged."""
+    assert {name: row.text for name, row in load_policy().rows.items() if len(row.text) > 40} == {}
 
 
 @needs_data
 def test_every_forbidden_phrase_of_the_norm_is_a_rule() -> None:
     """No row of section 五 is missing."""
-    rules = {rule.id for rule in load_policy().rules}
-    assert {row["id"] for row in norm_rows()} <= rules
-    assert {rule.category for rule in load_policy().rules} == set(load_policy().header.categories)
+    assert {row["id"] for row in norm_rows()} <= {rule.id for rule in load_policy().rules}
 
 
 @needs_data
@@ -113,8 +136,7 @@ def test_no_forbidden_phrase_is_flagged_when_the_customer_says_it(judge: Checker
 @needs_data
 def test_the_standard_phrases_of_the_norm_break_nothing(judge: Checker) -> None:
     """What the norm prescribes it cannot forbid."""
-    rows = json.loads((SHARED / "seed_inventory.json").read_text(encoding="utf-8"))["rows"]
-    for row in rows:
+    for row in inventory()["rows"]:
         for script in ("simplified", "traditional"):
             for said in row.get(f"utterances_{script}", ()):
                 assert rules_found(judge, (*BEFORE, Turn(said, "agent"))) == [], said
@@ -129,3 +151,38 @@ def test_real_conversations_give_few_findings(judge: Checker, name: str) -> None
     agent_turns = sum(turn.speaker == "agent" for c in conversations for turn in c.turns)
     findings = sum(len(a.findings) for a in judge.assess_all(conversations))
     assert findings <= max(1, 0.002 * agent_turns)
+
+
+@needs_data
+@pytest.mark.parametrize("name", ["jddc", "mobilecs", "uneed", "crosswoz"])
+def test_without_times_nothing_is_said_of_time(judge: Checker, name: str) -> None:
+    """Neither broken nor kept: there is no evidence."""
+    lines = (SHARED / "conversations" / f"{name}.jsonl").read_bytes().splitlines()
+    conversations = [msgspec.json.decode(line, type=Conversation) for line in lines]
+    assert {
+        verdict.verdict
+        for assessment in judge.assess_all(conversations)
+        for verdict in assessment.verdicts
+        if verdict.rule.startswith(("N-0", "T-02", "T-05", "S04.1", "S04.2", "S04.3"))
+    } <= {"not_applicable", "not_assessable"}
+
+
+PAIRS = Path(__file__).resolve().parents[2] / "benchmarks" / "pairs"
+
+
+@pytest.mark.parametrize("name", ["behaviours_seen", "norms_seen"])
+def test_conversations_that_differ_in_one_fact_are_told_apart(judge: Checker, name: str) -> None:
+    """Nineteen of twenty verdicts are right, and model conversations break nothing."""
+    lines = (PAIRS / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    items = [json.loads(line) for line in lines]
+    conversations = [msgspec.convert(item["conversation"], Conversation) for item in items]
+    right = total = 0
+    for item, assessment in zip(items, judge.assess_all(conversations), strict=True):
+        verdicts = {v.rule: v.verdict for v in assessment.verdicts}
+        if item.get("model"):
+            assert "violation" not in verdicts.values(), assessment.conversation_id
+        for rule, expected in item["expect"].items():
+            clean = expected == "clean" and verdicts[rule] in ("pass", "not_applicable")
+            right += clean or verdicts[rule] == expected
+            total += 1
+    assert right >= 0.95 * total

@@ -1,4 +1,8 @@
-"""Which rules judge each row of the norm, and which rows no conversation can show."""
+"""Which rules judge each row of the norm, and which rows no conversation can show.
+
+A row is judged by the rule of its own id and by those that it names.  A rule that stands for no row
+is as wrong as a row without a rule: one of the two ids is then a slip of the pen.
+"""
 
 from __future__ import annotations
 
@@ -44,11 +48,34 @@ def coverage(policy: Policy) -> list[Covered]:
 
 
 def missing_rows(policy: Policy) -> Iterator[Problem]:
-    """Yield a problem for each row without a judge or a reason, and for each that has both."""
+    """Yield what does not agree between a policy and its norm; nothing if it lists no rows.
+
+    Rows without a judge or a reason, rows with both, names that are no rule and no category, and
+    rules that stand for no row.
+    """
+    judges = {name for rule in policy.rules for name in (rule.id, rule.category)}
     for row in coverage(policy):
-        file, line = policy.origins[f"row {row.row_id}"]
+        place = _place(policy, row.row_id)
         if row.missing:
-            yield Problem(file, line, f"{row.row_id}: judged by no rule, and no reason why not")
+            yield Problem(*place, f"{row.row_id}: judged by no rule, and no reason why not")
         elif row.by and row.reason:
             names = "、".join(row.by)
-            yield Problem(file, line, f"{row.row_id}: judged by {names}, yet with a reason why not")
+            yield Problem(*place, f"{row.row_id}: judged by {names}, yet with a reason why not")
+        for name in policy.rows[row.row_id].by:
+            if name not in judges:
+                yield Problem(*place, f"{row.row_id}: {name!r} is no rule, nor a category of any")
+    yield from _strays(policy)
+
+
+def _place(policy: Policy, row_id: str) -> tuple[str, int | None]:
+    """Return file and line of a row, or the file if that is all that is known."""
+    return policy.origins.get(f"row {row_id}") or (f"{policy.header.name}/norm.yaml", None)
+
+
+def _strays(policy: Policy) -> Iterator[Problem]:
+    """Yield rules that neither have a row of their own nor are named by one."""
+    named = {name for row_id, row in policy.rows.items() for name in (row_id, *row.by)}
+    for rule in policy.rules if policy.rows else ():
+        if rule.id not in named and rule.category not in named:
+            place = policy.origins[f"rule {rule.id}"]
+            yield Problem(*place, f"{rule.id}: stands for no row of the norm")

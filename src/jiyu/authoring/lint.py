@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from jiyu.authoring.coverage import missing_rows
 from jiyu.authoring.examples import failing_examples
 from jiyu.checker import Checker
 from jiyu.errors import Problem
@@ -46,6 +47,7 @@ def lint(checker: Checker) -> list[Problem]:
     policy = checker.policy
     samples = list(_samples(policy))
     problems = [
+        *missing_rows(policy),
         *_without_examples(policy),
         *failing_examples(checker),
         *_dead_and_doubled(checker, samples),

@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from jiyu.authoring.diff import Difference, Sample, Scores
+from jiyu.authoring.diff import Difference, RuleShift, Sample, Scores, Total
 from jiyu.checker import Checker
 from jiyu.cli.output import SeenIds
 from jiyu.cli.pipeline import chunks
@@ -25,7 +25,7 @@ from jiyu.errors import InputError, Problem
 from jiyu.formats.canonical import Line, decode
 from jiyu.model import Conversation, PolicyRef
 from jiyu.policy.load import load_policy
-from jiyu.policy.schema import Policy
+from jiyu.policy.schema import Policy, Rule
 
 app = typer.Typer(help="规则的版本 · versions of a policy.", no_args_is_help=True)
 
@@ -80,8 +80,8 @@ def _compare(
             problems += (item for item in read if isinstance(item, Problem))
             conversations = [item for item in read if isinstance(item, Conversation)]
             judged = old.assess_all(conversations), new.assess_all(conversations)
-            for before, after in zip(*judged, strict=True):
-                difference.add(before, after)
+            for conversation, before, after in zip(conversations, *judged, strict=True):
+                difference.add(conversation, before, after)
             yield from problems
             problems.clear()
     yield from problems
@@ -102,24 +102,32 @@ def _titles(old: Policy, new: Policy) -> dict[str, str]:
     """Return what each rule is called now, or was called before it was dropped."""
     kept = {rule.id for rule in new.rules}
     before = {rule.id for rule in old.rules}
-    gone = {rule.id: f"{rule.title}（已删 · dropped）" for rule in old.rules if rule.id not in kept}
-    fresh = {r.id: r.title if r.id in before else f"{r.title}（新 · new）" for r in new.rules}
+    gone = {r.id: _title(r, "已删 · dropped") for r in old.rules if r.id not in kept}
+    fresh = {r.id: _title(r, "" if r.id in before else "新 · new") for r in new.rules}
     return gone | fresh
+
+
+def _title(rule: Rule, fate: str) -> str:
+    advice = "（建议，不扣分 · advice）" if rule.advice else ""
+    return f"{rule.title}{advice}{f'（{fate}）' if fate else ''}"
 
 
 def _print(console: Console, difference: Difference, titles: dict[str, str]) -> None:
     console.print(f"旧 · old  {_version(difference.old)}", soft_wrap=True)
     console.print(f"新 · new  {_version(difference.new)}", soft_wrap=True)
+    changed = difference.changed
     console.print(
-        f"{difference.conversations} 个会话，{difference.changed} 个有变化"
-        f" · {difference.changed} of {difference.conversations} conversation(s) changed"
+        f"{difference.conversations} 个会话，{f'{changed} 个' if changed else '没有一个'}有变化"
+        f" · {changed} of {difference.conversations} conversation(s) changed"
     )
-    _print_scores(console, difference.scores)
-    if difference.rules:
-        console.print(_rules_table(difference, titles))
-        _print_samples(console, difference, titles)
-    if moved := [name for name, agent in difference.agents.items() if agent.moved]:
-        console.print(_agents_table(difference, sorted(moved)))
+    if difference.conversations:
+        _print_scores(console, difference.scores)
+    moved = {name: shift for name, shift in difference.rules.items() if shift.moved}
+    if moved:
+        console.print(_rules_table(moved, titles))
+        _print_samples(console, moved)
+    if any(agent.moved for agent in difference.agents.values()):
+        console.print(_agents_table(difference))
     _print_moves(console, difference)
 
 
@@ -146,24 +154,33 @@ def _means(scores: Scores) -> str:
 def _table(title: str, **columns: Any) -> Table:
     table = Table(title=f"\n{title}", title_justify="left", box=None, padding=(0, 2, 0, 0))
     for name, justify in columns.items():
-        table.add_column(name, justify=justify)
+        table.add_column(name, justify=justify, overflow="fold")
     return table
 
 
-def _rules_table(difference: Difference, titles: dict[str, str]) -> Table:
-    table = _table("按规则 · by rule", 规则="left", 新增="right", 消失="right", 说法="left")
-    ranked = difference.rules.items()
-    for name, shift in sorted(ranked, key=lambda i: (-i[1].gained.count - i[1].lost.count, i[0])):
+def _rules_table(moved: dict[str, RuleShift], titles: dict[str, str]) -> Table:
+    columns = {"规则": "left", "违规会话": "right", "新增": "right", "消失": "right"}
+    table = _table("按规则（旧 → 新） · by rule", **columns, 扣分="right", 说法="left")
+    for name in sorted(moved, key=lambda name: (-moved[name].stir, name)):
+        shift = moved[name]
         counts = (_signed("+", shift.gained.count), _signed("-", shift.lost.count))
-        table.add_row(name, *counts, escape(titles[name]))
+        before, after = shift.before, shift.after
+        found = f"{before.conversations} → {after.conversations}"
+        table.add_row(name, found, *counts, _points(before, after), escape(titles[name]))
     return table
 
 
-def _agents_table(difference: Difference, names: list[str]) -> Table:
+def _points(before: Total, after: Total) -> str:
+    if before.points == after.points:
+        return f"{after.points:.10g}"
+    return f"{before.points:.10g} → {after.points:.10g}"
+
+
+def _agents_table(difference: Difference) -> Table:
     columns = {"客服": "left", "会话": "right", "新增": "right", "消失": "right", "平均分": "right"}
-    table = _table("按客服 · by agent", **columns)
-    for name in names:
-        agent = difference.agents[name]
+    table = _table("按客服（旧 → 新） · by agent", **columns)
+    moved = ((name, agent) for name, agent in difference.agents.items() if agent.moved)
+    for name, agent in sorted(moved, key=lambda i: (-i[1].stir, i[0])):
         counts = (_signed("+", agent.gained), _signed("-", agent.lost), _means(agent.scores))
         table.add_row(Text(one_line(name) or "—"), str(agent.conversations), *counts)
     return table
@@ -173,13 +190,15 @@ def _signed(sign: str, count: int) -> str:
     return f"{sign}{count}" if count else "0"
 
 
-def _print_samples(console: Console, difference: Difference, titles: dict[str, str]) -> None:
-    console.print("\n[bold]例子 · samples[/bold]")
-    for name, shift in sorted(difference.rules.items()):
-        console.print(f"  {name} {escape(titles[name])}", soft_wrap=True)
+def _print_samples(console: Console, moved: dict[str, RuleShift]) -> None:
+    """Print samples in the order of the rules; those that only gather others have none."""
+    shown = {n: s for n, s in sorted(moved.items()) if s.gained.samples or s.lost.samples}
+    if shown:
+        console.print("\n[bold]例子 · samples[/bold]")
+    for name, shift in shown.items():
         for sign, tally in (("+", shift.gained), ("-", shift.lost)):
             for sample in tally.samples:
-                console.print(f"    {sign} {_place(sample)}", soft_wrap=True)
+                console.print(f"  {sign} {name} {_place(sample)}", soft_wrap=True)
 
 
 def _place(sample: Sample) -> str:

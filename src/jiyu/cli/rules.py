@@ -238,8 +238,10 @@ def _limit(policy: Policy, check: Limit) -> Iterator[str]:
         yield f"    声音事件：{'、'.join(check.tags)}"
     yield from _cues(policy, check.says)
     if check.together_tags:
-        yield f"    须同时有声音事件 {'、'.join(check.together_tags)}"
-    yield from _concepts(policy, check.together, "须同时有整句")
+        yield f"    还须有声音事件：{'、'.join(check.together_tags)}"
+    yield from _concepts(
+        policy, check.together, "或有整句" if check.together_tags else "还须有整句"
+    )
     for role, names in check.roles.items():
         yield from _concepts(policy, names, role)
     settings = (f"{name} = {check.setting(name):g}" for name in MEASURES[check.measure][1])

@@ -102,8 +102,8 @@ def _questions(says: Says, hit: Hit) -> Iterator[tuple[str, Callable[[], bool]]]
         yield f"channel: {says.channel}", lambda: dialogue.channel in (None, says.channel)
     if says.no_time:
         yield "no_time", lambda: not names_time(hit.turn.turn.text)
-    if says.off_hold:
-        yield "off_hold", lambda: not dialogue.on_hold(hit.turn)
+    if says.on_line:
+        yield "on_line", lambda: dialogue.on_line(hit.turn)
     if says.direction:
         yield f"direction: {says.direction}", lambda: dialogue.direction in (None, says.direction)
     if says.from_turn or says.to_turn:

@@ -296,10 +296,14 @@ class Dialogue:
             return unknown("说话人未标明")
         return Ruling("not_applicable", reason="没有该说话人的话")
 
-    def on_hold(self, turn: MarkedTurn) -> bool:
-        """Say whether a turn was said while the customer was on hold."""
-        stretch = self.timeline.turns[turn.index]
-        return stretch is not None and any(low <= stretch.start < up for low, up in self._holds)
+    def on_line(self, turn: MarkedTurn) -> bool:
+        """Say whether the customer could hear a turn: not on hold, nor after the hang-up."""
+        stretch, released = self.timeline.turns[turn.index], self.released_at
+        if stretch is None:
+            return True
+        if released is not None and not self.timeline.fault and stretch.start > released:
+            return False
+        return not any(low <= stretch.start < up for low, up in self._holds)
 
 
 #: What is worked out when it is first asked for, and again after another turn.

@@ -120,13 +120,13 @@ def _release(check: Limit, dialogue: Dialogue) -> Reading:
 
 
 def _tag(check: Limit, dialogue: Dialogue) -> Reading:
-    """1 for each turn of the agent with one of some audio events, holds left out."""
+    """1 for each turn of the agent with one of some audio events that the customer can hear."""
     wanted = set(check.tags)
     return Reading(
         [
             sampled(1, turn, f"声音事件：{'、'.join(sorted(wanted & set(turn.turn.tags)))}")
             for turn in dialogue.agent_turns
-            if not wanted.isdisjoint(turn.turn.tags) and not dialogue.on_hold(turn)
+            if not wanted.isdisjoint(turn.turn.tags) and dialogue.on_line(turn)
         ]
     )
 

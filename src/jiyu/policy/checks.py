@@ -68,7 +68,7 @@ class Says(Strict):
             in the same turn or the speaker's next ``remedy_turns`` turns, courtesy in the same
             turn.
         no_time: The turn names no time and no duration; vague ones (过几天) are none.
-        off_hold: Not while the customer is on hold.
+        on_line: Only while the customer can hear it: not on hold, nor after the hang-up.
         channel: Only in this channel.
         direction: Only in calls of this direction.
     """
@@ -88,7 +88,7 @@ class Says(Strict):
     unless: tuple[Escape, ...] = ("negated", "quoted", "courteous")
     remedy_turns: int = Field(default=1, ge=0)
     no_time: bool = False
-    off_hold: bool = False
+    on_line: bool = False
     channel: Channel | None = None
     direction: Direction | None = None
 

@@ -74,9 +74,9 @@ def load_policy(path: str | Path | None = None) -> Policy:
         reader.add_concepts(file)
     for file in sorted(folder.glob("rules/*.yaml")):
         reader.add_rules(file)
-    norm = reader.read(folder / "norm.yaml", NormFile) if _listed(folder) else NormFile()
+    norm = reader.norm(folder / "norm.yaml")
     if header is not None:
-        reader.check_references(header, scorecard, norm or NormFile())
+        reader.check_references(header, scorecard, norm)
     if reader.problems or header is None or scorecard is None:
         raise PolicyError(*reader.problems)
     return Policy.model_construct(
@@ -85,15 +85,10 @@ def load_policy(path: str | Path | None = None) -> Policy:
         slots=reader.slots,
         concepts=reader.concepts,
         rules=tuple(sorted(reader.rules, key=lambda r: list(header.categories).index(r.category))),
-        rows=norm.rows if norm else {},
+        rows=norm.rows,
         scorecard=scorecard,
         origins=reader.origins,
     )
-
-
-def _listed(folder: Path) -> bool:
-    """Say whether the policy lists the rows of its norm."""
-    return (folder / "norm.yaml").is_file()
 
 
 def _digest(folder: Path) -> str:
@@ -151,6 +146,16 @@ class _Reader:
             self._claim(f"rule {rule.id}", file, parsed[1].get(("rules", index), 1))
             self.rules.append(rule)
 
+    def norm(self, file: Path) -> NormFile:
+        """Read the rows of the norm, if the policy lists them."""
+        parsed = self._parse(file) if file.is_file() else None
+        part = self._validated(file, NormFile, *parsed) if parsed else None
+        if not parsed or part is None:
+            return NormFile()
+        for row_id in part.rows:
+            self.origins[f"row {row_id}"] = (str(file), parsed[1]["rows", row_id])
+        return part
+
     def check_references(self, header: Header, scorecard: Scorecard | None, norm: NormFile) -> None:
         """Note rules that name a category, concept or rule that does not exist."""
         known = {rule.id for rule in self.rules} | header.categories.keys()
@@ -162,7 +167,8 @@ class _Reader:
                 self._note(self.folder / "scorecard.yaml", None, f"unknown category {category!r}")
         for row_id, row in norm.rows.items():
             for name in sorted(set(row.by) - known):
-                self._note(self.folder / "norm.yaml", None, f"{row_id}: unknown rule {name!r}")
+                place = self.origins[f"row {row_id}"]
+                self.problems.append(Problem(*place, f"{row_id}: unknown rule {name!r}"))
 
     def _unknown(self, rule: Rule, known: Set[str]) -> Iterator[str]:
         """Yield what a rule names that the policy does not have."""
