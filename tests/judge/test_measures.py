@@ -257,6 +257,14 @@ def test_terms_count_once_and_only_unexplained(
     assert verdict(judge, *heard) == "pass"
 
 
+def test_too_few_words_can_only_be_told_of_a_whole_conversation(tmp_path: Path) -> None:
+    """An excerpt may have had them before or after."""
+    judge = limit(tmp_path, "distinct", below=2, says=[{"concept": "term"}])
+    turns = [("agent", "冲账")]
+    assert verdict(judge, *turns) == "not_assessable"
+    assert verdict(judge, *turns, started_at="2026-03-02T09:00:00") == "violation"
+
+
 def test_particles_count_in_all_and_for_each_turn(tmp_path: Path) -> None:
     """干嘛 and 哈喽 have none."""
     judge = limit(tmp_path, "particles", at_least=3, says=[{"concept": "pet", "fills": "clause"}])

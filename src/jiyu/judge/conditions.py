@@ -97,18 +97,7 @@ def fills_turn(dialogue: Dialogue, turn: MarkedTurn, concepts: Iterable[str]) ->
 
 
 def _questions(says: Says, hit: Hit) -> Iterator[tuple[str, Callable[[], bool]]]:
-    dialogue = hit.dialogue
-    if says.channel:
-        yield f"channel: {says.channel}", lambda: dialogue.channel in (None, says.channel)
-    if says.no_time:
-        yield "no_time", lambda: not names_time(hit.turn.turn.text)
-    if says.on_line:
-        yield "on_line", lambda: dialogue.on_line(hit.turn)
-    if says.direction:
-        yield f"direction: {says.direction}", lambda: dialogue.direction in (None, says.direction)
-    if says.from_turn or says.to_turn:
-        low, high = says.from_turn or 1, says.to_turn or len(dialogue.turns)
-        yield f"turns: {low}…", lambda: low <= dialogue.ordinal(hit.turn) <= high
+    yield from _turn_questions(says, hit)
     for name in ("fills", "starts", "ends"):
         scope: Scope | None = getattr(says, name)
         if scope:
@@ -118,6 +107,24 @@ def _questions(says: Says, hit: Hit) -> Iterator[tuple[str, Callable[[], bool]]]
         yield f"unless: {escape}", _escape_question(escape, says, hit)
     if says.word:
         yield "word", lambda: _is_word(hit)
+
+
+def _turn_questions(says: Says, hit: Hit) -> Iterator[tuple[str, Callable[[], bool]]]:
+    """Yield the questions about the conversation and the turn as a whole."""
+    dialogue, turn = hit.dialogue, hit.turn
+    if says.channel:
+        yield f"channel: {says.channel}", lambda: dialogue.channel in (None, says.channel)
+    if says.direction:
+        yield f"direction: {says.direction}", lambda: dialogue.direction in (None, says.direction)
+    if says.from_turn or says.to_turn:
+        low, high = says.from_turn or 1, says.to_turn or len(dialogue.turns)
+        yield f"turns: {low}…", lambda: low <= dialogue.ordinal(turn) <= high
+    if (least := says.longer) is not None:
+        yield f"longer: {least}", lambda: turn.length > least
+    if says.no_time:
+        yield "no_time", lambda: not names_time(turn.turn.text)
+    if says.on_line:
+        yield "on_line", lambda: dialogue.on_line(turn)
 
 
 def _company_questions(says: Says, hit: Hit) -> Iterator[tuple[str, Callable[[], bool]]]:

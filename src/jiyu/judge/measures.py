@@ -211,6 +211,8 @@ def _distinct(check: Limit, dialogue: Dialogue) -> Reading:
     spans = tuple(span for hit in first for span in hit.turn.spans(hit.mention))
     turn = first[0].turn if first else dialogue.agent_turns[0]
     missing = _WORDS_MISSING if dialogue.words_missing("agent") else ""
+    if check.below is not None and not dialogue.whole:
+        missing = missing or "不知道会话是否完整"
     if not enough or (missing and check.below is not None):
         return Reading((), enough, missing)
     detail = f"用了 {len(first)} 个"

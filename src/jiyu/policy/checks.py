@@ -67,6 +67,7 @@ class Says(Strict):
         unless: What excuses the words: a negation before them, quoting, a polite form, a remedy
             in the same turn or the speaker's next ``remedy_turns`` turns, courtesy in the same
             turn.
+        longer: The turn has more folded characters than this.
         no_time: The turn names no time and no duration; vague ones (过几天) are none.
         on_line: Only while the customer can hear it: not on hold, nor after the hang-up.
         channel: Only in this channel.
@@ -87,6 +88,7 @@ class Says(Strict):
     scope: Scope = "sentence"
     unless: tuple[Escape, ...] = ("negated", "quoted", "courteous")
     remedy_turns: int = Field(default=1, ge=0)
+    longer: int | None = Field(default=None, ge=1)
     no_time: bool = False
     on_line: bool = False
     channel: Channel | None = None

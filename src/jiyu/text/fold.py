@@ -43,7 +43,8 @@ _BRACKETED = re.compile(r"\[[^\[\]\n]{1,12}\]|［[^［］\n]{1,12}］|#E-\w{1,8}
 _SPACED_SHARE = 0.4
 _STRENGTH = np.zeros(8, np.uint8)
 _STRENGTH[[PAUSE, SOFT, HARD, _SEPARATOR_CLASS]] = [EDGE_PAUSE, EDGE_SOFT, EDGE_HARD, EDGE_HARD]
-_GAN, _MA = ord("干"), ord("嘛")
+_GAN, _MA, _NI = ord("干"), ord("嘛"), ord("呢")
+_MEASURES = np.array([*map(ord, "个几啲件度批张单种次日边两样间条位只排轮阵")], np.uint32)
 
 # Marks are characters of a private area: edge strength, particle left out, repeat, in bits.
 _FIRST_MARK = 0xE000
@@ -239,6 +240,9 @@ def _without_particles(
     droppable[first[first < len(kept)]] = False
     here = codes[kept]
     droppable[1:] &= ~((here[1:] == _MA) & (here[:-1] == _GAN))
+    # Before a measure word, Cantonese 呢 is "this".
+    counted = np.isin(here[1:], _MEASURES) & (_edges_before(strengths, kept)[1:] == EDGE_NONE)
+    droppable[:-1] &= ~((here[:-1] == _NI) & counted)
     survivors = kept[~droppable]
     marks[survivors[np.searchsorted(survivors, kept[droppable], side="right") - 1]] = 1
     return survivors, marks
