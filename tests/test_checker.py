@@ -7,12 +7,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from opencc import OpenCC
 
-from jiyu import Checker, Conversation, Turn
+from jiyu import Assessment, Checker, Conversation, Turn
+from jiyu.authoring.examples import example_conversation
 
 converter = cache(OpenCC)
 
@@ -25,15 +27,9 @@ def judge() -> Checker:
 @pytest.fixture(scope="module")
 def fragments(judge: Checker) -> list[str]:
     """Pieces of what the policy looks for: the text most likely to confuse it."""
-    said = [
-        turn.text
-        for rule in judge.policy.rules
-        for kind in (rule.examples.flags, rule.examples.passes)
-        for dialogue in kind
-        for turn in dialogue
-    ]
+    texts = [turn.text for conversation in examples(judge) for turn in conversation.turns]
     pieces = [
-        text[i : i + size] for text in said for size in (2, 3, 5) for i in range(0, len(text), 4)
+        text[i : i + size] for text in texts for size in (2, 3, 5) for i in range(0, len(text), 4)
     ]
     return sorted(
         {
@@ -55,35 +51,55 @@ def fragments(judge: Checker) -> list[str]:
     )
 
 
-def spans(judge: Checker, turns: tuple[Turn, ...]) -> list[tuple[str, int, int, int]]:
+def places(assessment: Assessment) -> list[tuple[str, int, int, int]]:
     return [
         (finding.rule, span.turn, span.start, span.end)
-        for finding in judge.assess(Conversation("c", turns)).findings
+        for finding in assessment.findings
         for span in finding.spans
     ]
 
 
+def verdicts(assessment: Assessment) -> dict[str, str]:
+    return {verdict.rule: verdict.verdict for verdict in assessment.verdicts}
+
+
+def said(judge: Checker, text: str) -> Assessment:
+    return judge.assess(Conversation("c", (Turn(text, "agent"),)))
+
+
+def examples(judge: Checker) -> list[Conversation]:
+    return [
+        example_conversation(rule, example)
+        for rule in judge.policy.rules
+        for example in (*rule.examples.flags, *rule.examples.passes)
+    ]
+
+
+def converted(conversation: Conversation, conversion: str) -> Conversation:
+    convert = converter(conversion).convert
+    turns = (msgspec.structs.replace(t, text=convert(t.text)) for t in conversation.turns)
+    return msgspec.structs.replace(conversation, turns=tuple(turns))
+
+
 @pytest.mark.parametrize("conversion", ["s2t", "s2tw", "s2hk"])
 def test_every_example_is_judged_the_same_in_every_script(judge: Checker, conversion: str) -> None:
-    """The same rules at the same places, for all that the policy flags and passes."""
-    convert = converter(conversion).convert
-    for rule in judge.policy.rules:
-        for dialogue in (*rule.examples.flags, *rule.examples.passes):
-            turns = tuple(Turn(turn.text, turn.speaker) for turn in dialogue)
-            other = tuple(Turn(convert(turn.text), turn.speaker) for turn in dialogue)
-            if all(len(a.text) == len(b.text) for a, b in zip(turns, other, strict=True)):
-                assert spans(judge, other) == spans(judge, turns), [t.text for t in other]
+    """The same verdicts at the same places, for all that the policy flags and passes."""
+    written = examples(judge)
+    others = [converted(conversation, conversion) for conversation in written]
+    judged = zip(judge.assess_all(written), judge.assess_all(others), strict=True)
+    for one, other, (here, there) in zip(written, others, judged, strict=True):
+        if all(len(a.text) == len(b.text) for a, b in zip(one.turns, other.turns, strict=True)):
+            assert places(there) == places(here), [turn.text for turn in other.turns]
+            assert verdicts(there) == verdicts(here), [turn.text for turn in other.turns]
 
 
 def test_every_example_breaks_the_same_rules_in_taiwan_wording(judge: Checker) -> None:
     """Words that change length (信息 / 資訊) change nothing either."""
-    convert = converter("s2twp").convert
-    for rule in judge.policy.rules:
-        for dialogue in (*rule.examples.flags, *rule.examples.passes):
-            turns = tuple(Turn(turn.text, turn.speaker) for turn in dialogue)
-            other = tuple(Turn(convert(turn.text), turn.speaker) for turn in dialogue)
-            broken = [rule for rule, *_ in spans(judge, other)]
-            assert broken == [rule for rule, *_ in spans(judge, turns)], [t.text for t in other]
+    written = examples(judge)
+    others = [converted(conversation, "s2twp") for conversation in written]
+    judged = zip(judge.assess_all(written), judge.assess_all(others), strict=True)
+    for other, (here, there) in zip(others, judged, strict=True):
+        assert verdicts(there) == verdicts(here), [turn.text for turn in other.turns]
 
 
 @settings(max_examples=300)
@@ -96,7 +112,7 @@ def test_any_text_is_judged_alike_in_every_script(
     text = "".join(pieces).replace("\ud800", "")
     other = converter(data.draw(st.sampled_from(["s2t", "s2tw", "s2hk"]))).convert(text)
     if len(other) == len(text):
-        assert spans(judge, (Turn(other, "agent"),)) == spans(judge, (Turn(text, "agent"),))
+        assert places(said(judge, other)) == places(said(judge, text))
 
 
 def test_no_text_breaks_it(judge: Checker, fragments: list[str]) -> None:

@@ -58,9 +58,14 @@ def norm_rows() -> list[dict[str, Any]]:
     return [row for row in inventory()["rows"] if row["type"] == "forbidden_phrase"]
 
 
+#: What must be said, not what must not: a sentence alone leaves much of that undone.
+DUTIES = {"phrases", "situations", "advice"}
+
+
 def rules_found(judge: Checker, turns: tuple[Turn, ...]) -> list[str]:
-    assessment = judge.assess(Conversation("c", turns))
-    return [f.rule for f in assessment.findings if f.turn >= len(BEFORE)]
+    findings = judge.assess(Conversation("c", turns)).findings
+    said = (f for f in findings if f.turn >= len(BEFORE) and f.category not in DUTIES)
+    return [finding.rule for finding in said]
 
 
 def test_the_policy_lints(judge: Checker) -> None:
@@ -145,12 +150,14 @@ def test_the_standard_phrases_of_the_norm_break_nothing(judge: Checker) -> None:
 @needs_data
 @pytest.mark.parametrize("name", ["jddc", "mobilecs", "uneed", "crosswoz"])
 def test_real_conversations_give_few_findings(judge: Checker, name: str) -> None:
-    """At most two findings in 1,000 agent turns: a supervisor reads every one."""
+    """At most two bad words and four duties undone in 1,000 agent turns of other trades."""
     lines = (SHARED / "conversations" / f"{name}.jsonl").read_bytes().splitlines()
     conversations = [msgspec.json.decode(line, type=Conversation) for line in lines]
     agent_turns = sum(turn.speaker == "agent" for c in conversations for turn in c.turns)
-    findings = sum(len(a.findings) for a in judge.assess_all(conversations))
-    assert findings <= max(1, 0.002 * agent_turns)
+    findings = [f for a in judge.assess_all(conversations) for f in a.findings]
+    duties = sum(finding.category in DUTIES for finding in findings)
+    assert len(findings) - duties <= max(1, 0.002 * agent_turns)
+    assert duties <= max(1, 0.004 * agent_turns)
 
 
 @needs_data
