@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from jiyu.judge import limit, protect, require, sequence
@@ -54,6 +54,7 @@ class Panel:
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self.forbid = ForbidJudge(policy.rules)
+        self._gathered = {rule.id: tuple(_gathered(rule, policy.rules)) for rule in policy.rules}
 
     def judge(self, dialogue: Dialogue) -> list[Judged]:
         """Return what every rule says, in the order of the policy."""
@@ -107,12 +108,7 @@ class Panel:
 
     def _judged(self, rule: Rule, dialogue: Dialogue, own: Mapping[str, Ruling]) -> Judged:
         ruling, severity = own[rule.id], rule.severity
-        names = {n for c in rule.checks if isinstance(c, Forbid) for n in c.gathers}
-        others = [
-            other.id
-            for other in self._policy.rules
-            if other.id != rule.id and not names.isdisjoint((other.id, other.category))
-        ]
+        others = self._gathered[rule.id]
         if others:
             joined = gravest((ruling, *(own[name] for name in others)))
             ruling = joined._replace(evidence=ruling.evidence)
@@ -120,6 +116,14 @@ class Panel:
             severity = rule.escalates.severity
         broken = tuple(name for name in others if own[name].judgement == "violation")
         return Judged(rule, ruling, severity, broken)
+
+
+def _gathered(rule: Rule, rules: Iterable[Rule]) -> Iterator[str]:
+    """Yield the other rules whose breach is this rule's too, by id or by category."""
+    names = {n for check in rule.checks if isinstance(check, Forbid) for n in check.gathers}
+    for other in rules:
+        if other.id != rule.id and not names.isdisjoint((other.id, other.category)):
+            yield other.id
 
 
 def _alone(rule: Rule) -> Iterator[Check]:

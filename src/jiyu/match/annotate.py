@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from jiyu.errors import PhraseError, Problem
 from jiyu.match.automaton import Automaton
-from jiyu.match.pattern import Literal, Pattern, fold_options, literal_match, written_out
+from jiyu.match.literal import Literal, fold_options, literal_match
+from jiyu.match.pattern import Pattern, written_out
 from jiyu.match.phrase import Element, Slots, Words, parse
 from jiyu.model import Mention
 from jiyu.policy.schema import phrase_origin
@@ -25,10 +26,16 @@ class ConceptPhrases:
     exceptions: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """What a literal of the automaton stands for: a whole phrase, or the anchor of one."""
+class _Entry(NamedTuple):
+    """What a literal of the automaton stands for: a whole phrase, or the anchor of one.
 
+    Attributes:
+        before: See ``Pattern``, as for the next two; a first look at these ends most hits.
+    """
+
+    before: frozenset[str] | None
+    after: frozenset[str] | None
+    needs: tuple[frozenset[str], ...]
     concept: str
     phrase: str
     excepted: bool
@@ -107,14 +114,18 @@ class Annotator:
             if isinstance(sequence, Words):
                 for option in filter(None, sequence.options):
                     for literal in folded[True, option]:
-                        entries[literal.text].append(_Entry(name, phrase, excepted, literal))
+                        whole = _Entry(None, None, (), name, phrase, excepted, literal)
+                        entries[literal.text].append(whole)
             else:
                 pattern = Pattern(sequence, folded)
+                first_look = pattern.before, pattern.after, pattern.needs
+                around = _Entry(*first_look, name, phrase, excepted, None, pattern)
                 for text in pattern.anchors:
-                    entries[text].append(_Entry(name, phrase, excepted, pattern=pattern))
+                    entries[text].append(around)
         entries.pop("", None)
         self._automaton = Automaton(entries)
         self._entries = tuple(tuple(entries[text]) for text in self._automaton.literals)
+        self._sizes = tuple(map(len, self._automaton.literals))
 
     @property
     def literals(self) -> tuple[str, ...]:
@@ -130,37 +141,54 @@ class Annotator:
         before it alone, so that feeding turns one by one finds the same.
         """
         found: list[list[_Found]] = [[] for _ in block.texts]
-        for number, start in self._automaton.find(block.codes):
-            for entry in self._entries[number]:
-                for low, high in self._spans(block, entry, start):
-                    turn = block.turn_at(high - 1)
-                    crosses = turn - block.turn_at(low)
-                    if crosses <= 1:
-                        mention = Mention(entry.concept, low, high, entry.phrase)
-                        found[turn].append(_Found(mention, entry.excepted, crosses == 1))
-        marked: list[TurnMentions] = []
-        whole: list[Mention] = []
-        for turn, here in enumerate(found):
-            # A separator is left out of its turn's range, so touching ranges are one speaker's.
-            joined = turn > 0 and block.range_of(turn - 1)[1] == block.range_of(turn)[0]
-            before = whole if joined else []
-            earlier = [f for f in found[turn - 1] if not f.crosses] if joined else []
-            whole = _resolved([f for f in here if not f.crosses], ())
-            marked.append(
-                TurnMentions(
-                    _resolved(here, earlier) if any(f.crosses for f in here) else whole, before
-                )
-            )
-        return marked
+        for entry, start, end in self._hits(block):
+            if entry.pattern is not None:
+                spans = entry.pattern.find(block, start, end)
+            else:
+                assert entry.literal is not None
+                spans = iter([(start, end)] if literal_match(block, entry.literal, start) else ())
+            for low, high in spans:
+                turn = block.turn_at(high - 1)
+                crosses = turn - block.turn_at(low)
+                if crosses <= 1:
+                    mention = Mention(entry.concept, low, high, entry.phrase)
+                    found[turn].append(_Found(mention, entry.excepted, crosses == 1))
+        return _by_turn(block, found)
 
-    @staticmethod
-    def _spans(block: Block, entry: _Entry, start: int) -> Sequence[tuple[int, int]]:
-        if entry.pattern is not None:
-            return list(entry.pattern.find(block, start))
-        assert entry.literal is not None
-        if literal_match(block, entry.literal, start):
-            return [(start, start + len(entry.literal.text))]
-        return []
+    def _hits(self, block: Block) -> Iterator[tuple[_Entry, int, int]]:
+        """Yield each hit that a first look does not rule out, with where it stands."""
+        text, turn, reached, said = block.text, -1, 0, frozenset[str]()
+        for number, start in self._automaton.find(block.codes):
+            end = start + self._sizes[number]
+            if end > reached:
+                turn = block.turn_at(end - 1)
+                reached, said = block.range_of(turn)[1], block.said_around(turn)
+            left, right = text[start - 1 : start], text[end : end + 1]
+            for entry in self._entries[number]:
+                # Asked in place: there are a hundred of these in a sentence.
+                before, after, needs, *_ = entry
+                if after is not None and right not in after:
+                    continue
+                if before is not None and left not in before:
+                    continue
+                if needs and any(map(said.isdisjoint, needs)):
+                    continue
+                yield entry, start, end
+
+
+def _by_turn(block: Block, found: Sequence[Sequence[_Found]]) -> list[TurnMentions]:
+    """Decide of each turn which of the mentions found stand."""
+    marked: list[TurnMentions] = []
+    whole: list[Mention] = []
+    for turn, here in enumerate(found):
+        # A separator is left out of its turn's range, so touching ranges are one speaker's.
+        joined = turn > 0 and block.range_of(turn - 1)[1] == block.range_of(turn)[0]
+        before = whole if joined else []
+        earlier = [f for f in found[turn - 1] if not f.crosses] if joined else []
+        whole = _resolved([f for f in here if not f.crosses], ())
+        crossing = any(f.crosses for f in here)
+        marked.append(TurnMentions(_resolved(here, earlier) if crossing else whole, before))
+    return marked
 
 
 def _resolved(here: Sequence[_Found], earlier: Sequence[_Found]) -> list[Mention]:

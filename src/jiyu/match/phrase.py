@@ -26,7 +26,7 @@ WIDE_GAP = 12
 REFERENCE = 4
 #: So many options are written out at most where neighbours must be joined.
 MOST_JOINED = 64
-_NUMBER = "0123456789〇零一二三四五六七八九十百千万亿两几多n"
+_NUMBER = frozenset("0123456789〇零一二三四五六七八九十百千万亿两几多n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,10 @@ class Reference:
 Element = Words | Gap | Slot | Reference
 Sequences = list[list[Element]]
 
-#: For each built-in slot the characters it takes, as a regular expression, and how many.
-BUILTIN_SLOTS: Mapping[str, tuple[str, int]] = {
-    "number": (f"[{_NUMBER}]", 12),
-    "name": (r"[^\n]", 4),
+#: For each built-in slot the characters it takes (``None``: any), and how many.
+BUILTIN_SLOTS: Mapping[str, tuple[frozenset[str] | None, int]] = {
+    "number": (_NUMBER, 12),
+    "name": (None, 4),
 }
 _TOKEN = re.compile(r"……|…|<([^<>{}|]*)>|[{}|]|[^…<>{}|XY]+|[XY]")
 

@@ -46,27 +46,9 @@ _STRENGTH[[PAUSE, SOFT, HARD, _SEPARATOR_CLASS]] = [EDGE_PAUSE, EDGE_SOFT, EDGE_
 _GAN, _MA, _NI = ord("干"), ord("嘛"), ord("呢")
 _MEASURES = np.array([*map(ord, "个几啲件度批张单种次日边两样间条位只排轮阵")], np.uint32)
 
-# Marks are characters of a private area: edge strength, particle left out, repeat, in bits.
-_FIRST_MARK = 0xE000
-
 Ints = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
 Codes = npt.NDArray[np.uint32]
-
-
-def mark_class(edge: int, *, particle: bool = False, repeat: bool = False) -> str:
-    """Return a regular expression for the mark behind a character in ``Block.marked``.
-
-    Args:
-        edge: The strongest edge that may stand before the character.
-        particle: A particle must have been left out after it.
-        repeat: It must have been said more than once.
-    """
-    if not particle and not repeat:
-        return f"[{chr(_FIRST_MARK)}-{chr(_FIRST_MARK + edge * 4 + 3)}]"
-    wanted = (2 if particle else 0) | (1 if repeat else 0)
-    marks = (mark for mark in range(edge * 4 + 4) if mark & wanted == wanted)
-    return f"[{''.join(chr(_FIRST_MARK + mark) for mark in marks)}]"
 
 
 class Block:
@@ -103,17 +85,6 @@ class Block:
         self.starts = starts
 
     @cached_property
-    def marked(self) -> str:
-        """The text with a mark behind each character, for expressions of ``mark_class``."""
-        edges, particles, repeats = (
-            np.frombuffer(b, np.uint8) for b in (self.edges, self.particles, self.repeats)
-        )
-        both = np.empty(2 * len(self.codes), np.uint32)
-        both[0::2] = self.codes
-        both[1::2] = _FIRST_MARK + (edges.astype(np.uint32) * 4 + particles * 2 + repeats)
-        return both.tobytes().decode("utf-32-le", "surrogatepass")
-
-    @cached_property
     def _starts(self) -> list[int]:
         starts: list[int] = self.starts.tolist()
         return starts
@@ -128,6 +99,11 @@ class Block:
         if high > low and self.text[high - 1] == SEPARATOR:
             high -= 1
         return low, high
+
+    def said_around(self, turn: int) -> frozenset[str]:
+        """Return the characters of a turn and of its neighbours."""
+        low, high = max(0, turn - 1), min(turn + 2, len(self._starts) - 1)
+        return frozenset(self.text[self._starts[low] : self._starts[high]])
 
     def source_span(self, start: int, end: int) -> tuple[int, int]:
         """Map folded characters of one turn to the source text of that turn."""
