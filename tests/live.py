@@ -14,7 +14,7 @@ RULES = [
     rule("A-2", category="evasion", says=[{"unless": ["remedy", "quoted"], "ends": "clause"}]),
     rule("A-3", says=[{"fills": "turn", "answers": "complaint"}]),
     rule("A-4", general=True, says=[{"concept": ["A-4"], "unless": ["negated", "quoted"]}]),
-    rule("A-5", says=[{"concept": ["A-5"], "off_hold": True}]),
+    rule("A-5", says=[{"concept": ["A-5"], "on_line": True}]),
     rule(
         "A-6",
         channel="phone",
