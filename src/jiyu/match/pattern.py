@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from itertools import product
@@ -47,6 +47,8 @@ LONG_ENOUGH = 4
 MOST_WRITINGS = 40
 #: So many writings of an anchor go into the automaton at most.
 MOST_ANCHORS = 60
+#: So many words besides its anchor does a quick look ask for.
+MOST_NEEDS = 2
 # The characters that make up half of what agents say, and how often others are met.
 _COMMON = frozenset(
     "的您我是有请了还单可以好问吗这到帮个么不你订亲要没为什时发后给在会就那一下上都来能"
@@ -191,6 +193,9 @@ class Pattern:
 
     Attributes:
         anchors: The folded texts to look for; a match contains one of them.
+        before: Characters of which one must stand right before the anchor, if that is known.
+        after: Characters of which one must stand right behind it, if that is known.
+        needs: Sets of characters, of each of which one must stand somewhere in a match.
     """
 
     def __init__(self, elements: Sequence[Element], folded: Folded) -> None:
@@ -200,6 +205,11 @@ class Pattern:
         self.anchors = tuple(
             dict.fromkeys("".join(texts) for texts in product(*self._options[first : last + 1]))
         )
+        self.before = _next_characters(self._options[:first][::-1], -1)
+        self.after = _next_characters(self._options[last + 1 :], 0)
+        others = (*self._options[:first], *self._options[last + 1 :])
+        needs = (_needed(options) for options in others if options and "" not in options)
+        self.needs = tuple(sorted(needs, key=len)[:MOST_NEEDS])
         widths = [_width(*pair) for pair in zip(elements, self._options, strict=True)]
         self._reach = sum(widths[:first]), sum(widths[first:])
         self._tail_from = first if last + 1 < len(elements) else len(elements)
@@ -260,10 +270,11 @@ class Pattern:
                     limit = EDGE_PAUSE
         return sources
 
-    def find(self, block: Block, hit: int) -> Iterator[tuple[int, int]]:
-        """Yield matches around an anchor that begins at ``hit``; cost is bounded by the phrase."""
+    def find(self, block: Block, hit: int) -> list[tuple[int, int]]:
+        """Return matches around an anchor that begins at ``hit``; the phrase bounds the cost."""
         if self._tail and not self._tail.match(block.marked, 2 * hit):
-            return
+            return []
+        found: list[tuple[int, int]] = []
         before, after = self._reach
         low, high = max(0, hit - before), min(len(block.text), hit + after)
         for regex in self._regexes:
@@ -272,7 +283,8 @@ class Pattern:
                 if start > hit:
                     break
                 if end > hit and self._same_references(match):
-                    yield start, end
+                    found.append((start, end))
+        return found
 
     def _same_references(self, match: re.Match[str]) -> bool:
         """Say whether all places of a letter have the same characters, marks aside."""
@@ -312,6 +324,28 @@ def _by_text(index: int, element: Element, folded: Folded) -> Options:
             for literal in folded[index == 0, option] if option else [Literal("")]:
                 by_text.setdefault(literal.text, []).append(literal)
     return by_text
+
+
+def _next_characters(options: Iterable[Options], at: int) -> frozenset[str] | None:
+    """Return what may come next, seen from an anchor, or ``None`` if anything may, or nothing.
+
+    Args:
+        options: The elements on one side of the anchor, the nearest first.
+        at: Which character of an option is the nearest.
+    """
+    found: set[str] = set()
+    for texts in options:
+        if not texts:
+            return None
+        found.update(text[at] for text in texts if text)
+        if "" not in texts:
+            return frozenset(found)
+    return None
+
+
+def _needed(options: Options) -> frozenset[str]:
+    """Return a character of each option, the one that is met least."""
+    return frozenset(min(text, key=lambda char: char in _COMMON) for text in options)
 
 
 def _chance(options: Options) -> float:
