@@ -369,47 +369,12 @@ def test_a_line_of_no_conversation_is_an_error(dialect: str, raw: bytes) -> None
         reader_of(dialect).read(Line("-", 3, raw))
 
 
-KEYS = [
-    "TranscriptEvent",
-    "Transcript",
-    "Results",
-    "results",
-    "mode",
-    "text",
-    "timestamp",
-    "header",
-    "payload",
-    "index",
-    "name",
-    "output",
-    "sentence",
-    "result",
-    "slice_type",
-    "data",
-    "code",
-    "cn",
-    "st",
-    "rt",
-    "ws",
-    "alternatives",
-    "transcript",
-    "NBest",
-    "Text",
-    "channel",
-    "channel_index",
-    "start",
-    "event",
-    "id",
-    "content",
-    "msgtype",
-    "revoke",
-    "msgid",
-    "type",
-    "is_final",
-    "sn",
-    "rg",
-    "pgs",
-]
+_KEYS = (
+    "TranscriptEvent Transcript Results results mode text timestamp header payload index name "
+    "output sentence result slice_type data code cn st rt ws alternatives transcript NBest Text "
+    "channel channel_index start event id content msgtype revoke msgid type is_final sn rg pgs"
+)
+KEYS = _KEYS.split()
 LEAVES = (None, True, False, 0, -1, 2**70, 1.5, "", "1.2s", "[[", "[[1,", "2pass-online", "rpl")
 
 

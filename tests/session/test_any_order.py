@@ -14,35 +14,11 @@ from jiyu.model import Alert, Event, Facts, Segment
 from live import assert_settled, small
 
 # Few enough that what bears on each other meets.
-PIECES = [
-    "有完没完",
-    "有完",
-    "没完",
-    "完没完没完",
-    "没完了",
-    "不知道",
-    "不知道",
-    "我帮您查",
-    "我给您问",
-    "不是",
-    "吗",
-    "这样吗",
-    "不想用就别用",
-    "没错",
-    "投诉",
-    "随便",
-    "滚开",
-    "您好",
-    "大概",
-    "大概",
-    "抱歉",
-    "您刚才说",
-    "“",
-    "”",
-    "，",
-    "13812345678",
-    "［听不清］",
-]
+_PIECES = (
+    "有完没完 有完 没完 没完没了有完 没完了 不知道 不知道 我帮您查 我给您问 不是 吗 这样吗 "
+    "不想用就别用 没错 投诉 随便 滚开 您好 大概 大概 抱歉 您刚才说 “ ” ， 13812345678 ［听不清］"
+)
+PIECES = _PIECES.split()
 STAMP = "2026-03-02T09:14:05+08:00"
 SPEAKERS = ("agent", "agent", "agent", "customer", "customer", "system", "other")
 

@@ -207,6 +207,16 @@ def test_a_hold_excuses_what_nobody_hears(session: Session) -> None:
     assert kinds(session.feed(Event("hold", 4.0))) == [("retracted", "A-5")]
 
 
+def test_what_hangs_on_an_unknown_channel_waits_for_the_end(judge: Checker) -> None:
+    """A time of day shows that it is a chat after all."""
+    session = judge.open("c")
+    alerts = [*session.feed(says("1", "滚开")), *session.feed(says("2", "啊", "customer"))]
+    assert kinds(alerts) == [("raised", "A-6")]
+    session.feed(says("3", "啊", "customer", at="2026-03-02T09:14:05+08:00"))
+    assert "A-6" not in [finding.rule for finding in session.close().findings]
+    assert ("retracted", "A-6") in kinds(session.settling)
+
+
 def test_a_closed_session_takes_nothing_in(session: Session) -> None:
     """Using it again is an error with the conversation's id, not a wrong verdict."""
     session.close()
