@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import queue
 import signal
 import sys
@@ -67,6 +68,8 @@ def stream(
         raise InputError(Problem("--dialect", None, f"unknown; known are {known}")) from None
     checker = Checker(load_policy(policy))
     require_examples(checker)
+    # The policy stays as it is: looking through it for garbage would hold up alerts.
+    gc.freeze()
     live = Live(checker, reader, idle, fail_on, unmasked=unmasked)
     try:
         with _stoppable():
