@@ -1,10 +1,10 @@
-"""Batch: whole conversations, each a session fed with all its turns."""
+"""Batch: whole conversations, judged as a session judges its turns when it closes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jiyu.model import Assessment, Conversation
+from jiyu.model import Assessment, Conversation, Facts
 from jiyu.policy.load import load_policy
 from jiyu.policy.schema import Policy
 from jiyu.session import Engine, Session
@@ -41,20 +41,19 @@ class Checker:
         """The compiled policy, to open sessions with."""
         return self._engine
 
-    def open(self, conversation: Conversation) -> Session:
-        """Open a live session of a conversation; its turns are to be fed one by one."""
-        return Session(self._engine, conversation)
+    def open(self, conversation_id: str, facts: Facts | None = None) -> Session:
+        """Open a live session.
+
+        Args:
+            conversation_id: Unique in its source.
+            facts: What is known of the conversation at its beginning.
+        """
+        return Session(self._engine, conversation_id, facts)
 
     def assess(self, conversation: Conversation) -> Assessment:
-        """Judge a whole conversation; the same as a session fed with its turns."""
+        """Judge a whole conversation; the same as a session that is closed after its turns."""
         return self.assess_all([conversation])[0]
 
     def assess_all(self, conversations: Sequence[Conversation]) -> list[Assessment]:
         """Judge many conversations in one pass over their words; the faster, the more of them."""
-        marked = self._engine.marked([conversation.turns for conversation in conversations])
-        assessments = []
-        for conversation, turns in zip(conversations, marked, strict=True):
-            session = self.open(conversation)
-            session.feed_marked(turns)
-            assessments.append(session.close())
-        return assessments
+        return [self._engine.assess(one) for one in self._engine.dialogues(conversations)]

@@ -18,6 +18,7 @@ Severity = Literal["info", "minor", "major", "critical"]
 Judgement = Literal["violation", "pass", "not_applicable", "not_assessable"]
 State = Literal["provisional", "confirmed", "retracted"]
 FindingKind = Literal["violation", "review", "advice"]
+AlertType = Literal["raised", "updated", "confirmed", "retracted"]
 #: What a source can deliver.
 Capability = Literal["timestamps", "hangup_party", "audio_events", "verbatim_fillers"]
 #: Kinds of personal data; hotlines are public, and a tail is only a part.
@@ -108,6 +109,59 @@ class Conversation(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unkno
     metadata: dict[str, Any] = {}
 
 
+class Facts(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What is known of a conversation besides its turns, at its beginning or later.
+
+    Of each field the value that was given first stands; events and metadata add up.
+    """
+
+    channel: str | None = None
+    agent_id: str | None = None
+    team: str | None = None
+    started_at: str | None = None
+    ended_at: str | None = None
+    ended_by: str | None = None
+    direction: str | None = None
+    capabilities: tuple[str, ...] | None = None
+    events: tuple[Event, ...] = ()
+    metadata: dict[str, Any] = {}
+
+
+class Segment(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A live piece of a turn, as a recogniser or a chat system gives it.
+
+    Attributes:
+        segment_id: Unique in its conversation; later pieces of the same id replace earlier ones.
+        text: All of the turn that is known so far, in its original script.
+        speaker: Who says it.
+        start: Seconds from the start of the conversation.
+        end: Seconds from the start of the conversation.
+        at: ISO 8601 time of a chat message, instead of ``start`` and ``end``.
+        tags: Audio events as the recogniser names them.
+        final: The recogniser will not change it any more; it is a turn.
+        withdrawn: The recogniser or the sender has taken it back; ``text`` is of no account.
+        metadata: Whatever else the source gives.
+    """
+
+    segment_id: str
+    text: str = ""
+    speaker: Speaker = "other"
+    start: float | None = None
+    end: float | None = None
+    at: str | None = None
+    tags: tuple[str, ...] = ()
+    final: bool = True
+    withdrawn: bool = False
+    metadata: dict[str, Any] = {}
+
+    @property
+    def turn(self) -> Turn:
+        """The turn that it is, if nothing changes it any more."""
+        return Turn(
+            self.text, self.speaker, self.start, self.end, self.at, self.tags, self.metadata
+        )
+
+
 class Mention(msgspec.Struct, frozen=True):
     """A phrase of a concept found in a block of folded text.
 
@@ -155,6 +209,22 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     state: State
     explanation: str
     kind: FindingKind = "violation"
+
+
+class Alert(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What has become of a finding while its conversation goes on.
+
+    Every finding is ``raised``, then ``updated`` any number of times, and at the end either
+    ``confirmed`` or ``retracted``.  What was retracted may be raised anew if the words come back.
+
+    Attributes:
+        previous: Of an update, the id by which the finding was known before it; it may be the same.
+    """
+
+    type: AlertType
+    conversation_id: str
+    finding: Finding
+    previous: str | None = None
 
 
 class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from jiyu.cli import check, lint, policy, rules, scan
+from jiyu.cli import check, lint, policy, rules, scan, stream
 from jiyu.errors import JiyuError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("scan")(scan.scan)
+app.command("stream")(stream.stream)
 app.command("check")(check.check)
 app.command("lint")(lint.lint)
 app.command("rules")(rules.rules)
@@ -29,10 +30,10 @@ app.add_typer(policy.app, name="policy")
 
 def main() -> None:
     """Run ``jiyu``; every foreseen error is one clear message and exit code 2."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
+    for console in (sys.stdout, sys.stderr):
+        if isinstance(console, io.TextIOWrapper):
             # A GBK console cannot show every sign; a mark in its place is better than a crash.
-            stream.reconfigure(errors="replace")
+            console.reconfigure(errors="replace")
     try:
         app()
     except JiyuError as error:

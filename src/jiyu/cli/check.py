@@ -36,11 +36,9 @@ def check(
     checker = Checker(load_policy(policy))
     before = [Turn(customer, "customer")] if customer else []
     conversation = Conversation("check", (*before, Turn(text, "agent")))
-    session = checker.open(conversation)
-    for turn in conversation.turns:
-        session.feed(turn)
-    candidates = list(checker.engine.panel.forbid.candidates(session.dialogue))
-    assessment = session.close()
+    dialogue = checker.engine.dialogue(conversation)
+    candidates = list(checker.engine.panel.forbid.candidates(dialogue))
+    assessment = checker.engine.assess(dialogue)
     if as_json:
         # Bytes, so that it is UTF-8 on any console.
         typer.echo(msgspec.json.encode(assessment))

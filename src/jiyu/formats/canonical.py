@@ -6,8 +6,8 @@ Unknown keys are kept under ``metadata`` of the conversation, turn or event they
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any, BinaryIO, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 import msgspec
 
@@ -16,6 +16,7 @@ from jiyu.model import Conversation, Event, Turn
 
 #: A longer line is no conversation: four hours of speech are about 1 MB.
 MAX_LINE_BYTES = 64 * 1024 * 1024
+Parsed = TypeVar("Parsed")
 _BOM = b"\xef\xbb\xbf"
 # What msgspec may say that names types and fields only, and never a value.
 _KNOWN_REASON = re.compile(
@@ -65,21 +66,31 @@ def decode(line: Line) -> Conversation:
     Raises:
         InputError: The line is none; the message never shows what was said.
     """
-    if line.too_long:
-        raise _error(line, "the line is too long to be a conversation")
-    try:
-        conversation = _parsed(line.raw)
-    except msgspec.ValidationError as error:
-        raise _error(line, _reason(error)) from None
-    except UnicodeDecodeError:
-        raise _error(line, "not UTF-8") from None
-    except RecursionError:
-        raise _error(line, "nested too deeply") from None
-    except msgspec.DecodeError as error:
-        raise _error(line, f"not JSON: {str(error).removeprefix('JSON is malformed: ')}") from None
+    conversation = parsed(line, _parsed)
     if not conversation.conversation_id.strip():
-        raise _error(line, "the conversation has no id")
+        raise input_error(line, "the conversation has no id")
     return conversation
+
+
+def parsed(line: Line, parse: Callable[[bytes], Parsed]) -> Parsed:
+    """Parse a line of JSON.
+
+    Raises:
+        InputError: It cannot be parsed; the message never shows what was said.
+    """
+    if line.too_long:
+        raise input_error(line, "the line is too long to be a conversation")
+    try:
+        return parse(line.raw)
+    except msgspec.ValidationError as error:
+        raise input_error(line, _reason(error)) from None
+    except UnicodeDecodeError:
+        raise input_error(line, "not UTF-8") from None
+    except RecursionError:
+        raise input_error(line, "nested too deeply") from None
+    except msgspec.DecodeError as error:
+        reason = str(error).removeprefix("JSON is malformed: ")
+        raise input_error(line, f"not JSON: {reason}") from None
 
 
 def _parsed(raw: bytes) -> Conversation:
@@ -87,14 +98,14 @@ def _parsed(raw: bytes) -> Conversation:
         return _decoder.decode(raw)
     except msgspec.ValidationError:
         # It may only have unknown keys, or empty values where a default stands.
-        data = _tidied(_loose.decode(raw), Conversation)
+        data = tidied(_loose.decode(raw), Conversation)
     for key, kind in (("turns", Turn), ("events", Event)):
         if isinstance(data.get(key), list):
-            data[key] = [_tidied(d, kind) if isinstance(d, dict) else d for d in data[key]]
+            data[key] = [tidied(d, kind) if isinstance(d, dict) else d for d in data[key]]
     return msgspec.convert(data, Conversation)
 
 
-def _tidied(data: dict[str, Any], kind: type[msgspec.Struct]) -> dict[str, Any]:
+def tidied(data: dict[str, Any], kind: type[msgspec.Struct]) -> dict[str, Any]:
     """Move unknown keys under ``metadata`` and leave out empty values."""
     known = {k: v for k, v in data.items() if k in kind.__struct_fields__ and v is not None}
     unknown = {k: v for k, v in data.items() if k not in kind.__struct_fields__}
@@ -114,5 +125,6 @@ def _reason(error: msgspec.ValidationError) -> str:
     )
 
 
-def _error(line: Line, message: str) -> InputError:
+def input_error(line: Line, message: str) -> InputError:
+    """Return the error that a line has something wrong with it."""
     return InputError(Problem(line.source, line.number, message))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from bisect import bisect_left
 from collections import defaultdict
@@ -42,6 +43,15 @@ class MarkedTurn:
     place: int
     mentions: Sequence[Mention]
     before: Sequence[Mention] = ()
+
+    def at(self, index: int) -> MarkedTurn:
+        """Return the same turn at another place of the conversation."""
+        if index == self.index:
+            return self
+        # A copy, and not a new one: what was worked out about it is kept.
+        moved = copy.copy(self)
+        object.__setattr__(moved, "index", index)
+        return moved
 
     @cached_property
     def bounds(self) -> tuple[int, int]:
@@ -129,26 +139,66 @@ class Dialogue:
         self.conversation = conversation
         self.zone = zone
         self.turns: list[MarkedTurn] = []
-        self._runs: list[int] = []
-        self._speaking = ""
+        # Of each turn the run that it belongs to, and who speaks in that run.
+        self._runs: list[tuple[int, str]] = []
+        self._stamped = self._heard = 0
 
     def add(self, turn: MarkedTurn) -> None:
         """Take in the next turn."""
-        last = self._runs[-1] if self._runs else 0
-        changes = turn.turn.speaker not in ("system", self._speaking)
-        if changes:
-            self._speaking = turn.turn.speaker
-        self._runs.append(last + changes)
         self.turns.append(turn)
+        self._runs.append(self._run(len(self._runs), turn))
+        self._count(turn, 1)
+        self.forget()
+
+    def put(self, turn: MarkedTurn) -> None:
+        """Take in a turn in place of the one that has its index."""
+        index, before = turn.index, self.turns[turn.index]
+        self.turns[index] = turn
+        self._count(before, -1)
+        self._count(turn, 1)
+        if before.turn.speaker != turn.turn.speaker:
+            for later in range(index, len(self.turns)):
+                self._runs[later] = self._run(later, self.turns[later])
+        self.forget()
+
+    def cut(self, length: int) -> None:
+        """Let go of all turns but the first ``length``."""
+        for turn in self.turns[length:]:
+            self._count(turn, -1)
+        del self.turns[length:], self._runs[length:]
+        self.forget()
+
+    def part(self, low: int, high: int) -> Dialogue:
+        """Return turns ``low`` to ``high`` as a conversation of their own, counted from 0."""
+        part = Dialogue(self.conversation, self.zone)
+        for index, turn in enumerate(self.turns[low:high]):
+            part.add(turn.at(index))
+        return part
+
+    def forget(self) -> None:
+        """Work out anew what depends on all that is known."""
         for name in _ASKED_LATER:
             self.__dict__.pop(name, None)
+
+    def _run(self, index: int, turn: MarkedTurn) -> tuple[int, str]:
+        """Return the run of a turn, by that of the turn before it."""
+        number, speaking = self._runs[index - 1] if index else (0, "")
+        speaker = turn.turn.speaker
+        if speaker in ("system", speaking):
+            return number, speaking
+        return number + 1, speaker
+
+    def _count(self, turn: MarkedTurn, by: int) -> None:
+        said = turn.turn
+        self._stamped += by * (said.at is not None)
+        self._heard += by * (said.start is not None or bool(said.tags))
 
     def ordinal(self, turn: MarkedTurn) -> int:
         """Return which turn of the conversation this is, from 1.
 
         A run of turns of one speaker counts once, and what a system says does not count.
         """
-        return self._runs[turn.index]
+        return self._runs[turn.index][0]
 
     def words_before(self, turn: MarkedTurn) -> Iterator[MarkedTurn]:
         """Yield the other side's turns just before, back to this speaker's last turn."""
@@ -175,15 +225,25 @@ class Dialogue:
                 yield other
             before = other.turn.speaker
 
+    def followed(self, turn: MarkedTurn, count: int, upto: int) -> bool:
+        """Say whether the turns before ``upto`` hold all that ``following`` will ever yield."""
+        runs, before = 0, turn.turn.speaker
+        for other in self.turns[turn.index + 1 : min(upto, turn.index + 1 + HORIZON)]:
+            same = other.turn.speaker == turn.turn.speaker
+            runs += same and before != turn.turn.speaker
+            before = other.turn.speaker
+            if runs > count or (runs == count and not same):
+                return True
+        return upto >= turn.index + 1 + HORIZON
+
     @property
     def channel(self) -> str | None:
         """Phone or chat, as the source says or its times and events show."""
         if self.conversation.channel is not None:
             return self.conversation.channel
-        if any(turn.turn.at is not None for turn in self.turns):
+        if self._stamped:
             return "chat"
-        heard = any(turn.turn.start is not None or turn.turn.tags for turn in self.turns)
-        return "phone" if heard or self.events("hangup", "hold") else None
+        return "phone" if self._heard or self.events("hangup", "hold") else None
 
     @property
     def direction(self) -> str | None:
@@ -235,7 +295,7 @@ class Dialogue:
     def runs(self) -> Sequence[Sequence[MarkedTurn]]:
         """The turns, grouped by runs of one speaker; what a system says is left out."""
         runs: dict[int, list[MarkedTurn]] = defaultdict(list)
-        for turn, run in zip(self.turns, self._runs, strict=True):
+        for turn, (run, _) in zip(self.turns, self._runs, strict=True):
             if turn.turn.speaker != "system":
                 runs[run].append(turn)
         return list(runs.values())
@@ -298,10 +358,10 @@ class Dialogue:
 
     def on_line(self, turn: MarkedTurn) -> bool:
         """Say whether the customer could hear a turn: not on hold, nor after the hang-up."""
-        stretch, released = self.timeline.turns[turn.index], self.released_at
+        stretch, released = self.timeline.stretch(turn.turn), self.released_at
         if stretch is None:
             return True
-        if released is not None and not self.timeline.fault and stretch.start > released:
+        if released is not None and stretch.start > released and not self.timeline.fault:
             return False
         return not any(low <= stretch.start < up for low, up in self._holds)
 

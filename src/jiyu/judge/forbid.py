@@ -47,11 +47,15 @@ class ForbidJudge:
     def candidates(self, dialogue: Dialogue) -> Iterator[Candidate]:
         """Yield all words that any rule looked at, whether they count or not."""
         for turn in dialogue.turns:
-            for mention in turn.mentions:
-                for order, rule, check, says in self._triggers.get(mention.concept, ()):
-                    if check.speaker == turn.turn.speaker:
-                        asked = tuple(ask(says, Hit(dialogue, turn, mention)))
-                        yield Candidate(rule, check, order, says, turn, mention, asked)
+            yield from self.candidates_in(dialogue, turn)
+
+    def candidates_in(self, dialogue: Dialogue, turn: MarkedTurn) -> Iterator[Candidate]:
+        """Yield those of one turn."""
+        for mention in turn.mentions:
+            for order, rule, check, says in self._triggers.get(mention.concept, ()):
+                if check.speaker == turn.turn.speaker:
+                    asked = tuple(ask(says, Hit(dialogue, turn, mention)))
+                    yield Candidate(rule, check, order, says, turn, mention, asked)
 
     def violations(self, dialogue: Dialogue) -> list[Candidate]:
         """Return the words that break a rule, in the order in which they were said.
@@ -59,22 +63,29 @@ class ForbidJudge:
         Where several rules claim the same words, one that is not general has them, then the one
         with the longest evidence, and among equals the one that the policy names first.
         """
-        taken: dict[int, _Claims] = defaultdict(_Claims)
+        taken: dict[int, Claims] = defaultdict(Claims)
         counted = [c for c in self.candidates(dialogue) if c.counts]
-        counted.sort(key=lambda c: (c.check.general, c.mention.start - c.mention.end, c.order))
-        winners = [c for c in counted if taken[id(c.turn.block)].claim(c.mention)]
+        counted.sort(key=precedence)
+        winners = [
+            c for c in counted if taken[id(c.turn.block)].claim(c.mention.start, c.mention.end)
+        ]
         return sorted(winners, key=lambda c: (c.turn.index, c.mention.start, c.order))
 
 
-class _Claims:
-    """Stretches of a block that are spoken for; they never overlap."""
+def precedence(candidate: Candidate) -> tuple[bool, int, int]:
+    """Sort candidates so that of two which claim the same words the first has them."""
+    mention = candidate.mention
+    return candidate.check.general, mention.start - mention.end, candidate.order
+
+
+class Claims:
+    """Stretches of a text that are spoken for; they never overlap."""
 
     def __init__(self) -> None:
         self._spans: list[tuple[int, int]] = []
 
-    def claim(self, mention: Mention) -> bool:
-        """Claim the words of a mention; return whether they were free."""
-        start, end = mention.start, mention.end
+    def claim(self, start: int, end: int) -> bool:
+        """Claim some characters; return whether they were free."""
         index = bisect_left(self._spans, (start, end))
         before, after = self._spans[max(0, index - 1) : index], self._spans[index : index + 1]
         if any(low < end and start < high for low, high in (*before, *after)):

@@ -63,21 +63,25 @@ class Panel:
             spans = candidate.turn.spans(candidate.mention)
             said[id(candidate.check)].append(Evidence(spans[0].turn, spans))
         own = {
-            rule.id: gravest(self._ruling(check, dialogue, said) for check in _alone(rule))
+            rule.id: gravest(self.ruling(check, dialogue, said) for check in alone(rule))
             for rule in self._policy.rules
         }
         return [self._judged(rule, dialogue, own) for rule in self._policy.rules]
 
-    def _ruling(
+    def ruling(
         self, check: Check, dialogue: Dialogue, said: Mapping[int, list[Evidence]]
     ) -> Ruling:
-        """Ask one check, after what stands in the way of any."""
+        """Ask one check, after what stands in the way of any.
+
+        Args:
+            check: What is asked.
+            dialogue: The conversation.
+            said: Forbidden words that were said, by the ``id`` of their check.
+        """
         speaker = check.speaker if isinstance(check, Forbid) else "agent"
         if (nothing := dialogue.heard(speaker)) is not None:
             return nothing
-        if check.channel and dialogue.channel not in (None, check.channel):
-            return NEVER_CAME_UP
-        if check.direction and dialogue.direction not in (None, check.direction):
+        if not concerns(check, dialogue):
             return NEVER_CAME_UP
         ruling = self._asked(check, dialogue, said)
         if ruling.judgement == "pass":
@@ -126,7 +130,14 @@ def _gathered(rule: Rule, rules: Iterable[Rule]) -> Iterator[str]:
             yield other.id
 
 
-def _alone(rule: Rule) -> Iterator[Check]:
+def concerns(check: Check, dialogue: Dialogue) -> bool:
+    """Say whether a check looks at conversations of this channel and direction."""
+    return (not check.channel or dialogue.channel in (None, check.channel)) and (
+        not check.direction or dialogue.direction in (None, check.direction)
+    )
+
+
+def alone(rule: Rule) -> Iterator[Check]:
     """Yield the checks of a rule that look at the conversation, and not at other rules."""
     for check in rule.checks:
         if not isinstance(check, Forbid) or check.says:

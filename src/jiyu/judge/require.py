@@ -55,12 +55,29 @@ def judge(check: Require, dialogue: Dialogue, country: str) -> Ruling:
         return PASS
     if any(turn.words_missing for occasion, _ in unmet for turn in occasion.window):
         return unknown("部分话语听不清或被屏蔽")
-    return violation(
-        [
-            Evidence(o.turn, o.spans, o.at, f"没有说：{'、'.join(n.title for n in needs)}")
-            for o, needs in (unmet if check.each else unmet[:1])
-        ]
-    )
+    return violation([_evidence(*each) for each in (unmet if check.each else unmet[:1])])
+
+
+def around(
+    check: Require, dialogue: Dialogue, turn: MarkedTurn, spans: tuple[Span, ...]
+) -> tuple[bool, list[Evidence]]:
+    """Say of one time that a duty came up whether it was met, with the evidence if it was not.
+
+    Neither, if there was no chance to meet it or words are missing.
+    """
+    occasion = _around(check, dialogue, turn, spans)
+    if not occasion.window:
+        return False, []
+    if not (needs := _lacking(check, occasion, dialogue)):
+        return True, []
+    if any(other.words_missing for other in occasion.window):
+        return False, []
+    return False, [_evidence(occasion, needs)]
+
+
+def _evidence(occasion: _Occasion, needs: Sequence[Need]) -> Evidence:
+    missing = f"没有说：{'、'.join(need.title for need in needs)}"
+    return Evidence(occasion.turn, occasion.spans, occasion.at, missing)
 
 
 def _occasions(check: Require, dialogue: Dialogue, country: str) -> Sequence[_Occasion] | Ruling:

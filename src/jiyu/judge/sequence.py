@@ -12,29 +12,45 @@ from jiyu.policy.checks import Sequence
 
 def judge(check: Sequence, dialogue: Dialogue) -> Ruling:
     """Say whether the steps followed one another as often as the check counts."""
-    hits = [select([step], dialogue) for step in check.steps] * check.times
-    evidence: list[Evidence] = []
-    after = -1
-    while chain := _chain(check, dialogue, hits, after):
-        spans = tuple(span for hit in chain for span in hit.turn.spans(hit.mention))
-        evidence.append(Evidence(spans[0].turn, spans, detail=f"共 {len(chain)} 次"))
-        after = chain[-1].turn.index
+    evidence, _ = chains(check, dialogue, [select([step], dialogue) for step in check.steps])
     return violation(evidence) if evidence else PASS
 
 
-def _chain(check: Sequence, dialogue: Dialogue, hits: Listed[Listed[Hit]], after: int) -> list[Hit]:
-    """Return the first chain of hits behind a turn, or nothing."""
+def chains(
+    check: Sequence, dialogue: Dialogue, steps: Listed[Listed[Hit]]
+) -> tuple[list[Evidence], list[list[Hit]]]:
+    """Return the chains that some hits make, and the hits behind the last of them.
+
+    A chain that was found stays as it is whatever is said later: each step is the first one that
+    follows.
+
+    Args:
+        check: What makes a chain.
+        dialogue: Where the hits are.
+        steps: Of each step its hits, in the order of speech.
+    """
+    evidence: list[Evidence] = []
+    left = [list(step) for step in steps]
+    while chain := _chain(check, dialogue, left * check.times):
+        spans = tuple(span for hit in chain for span in hit.turn.spans(hit.mention))
+        evidence.append(Evidence(spans[0].turn, spans, detail=f"共 {len(chain)} 次"))
+        after = chain[-1].turn.index
+        left = [[hit for hit in step if hit.turn.index > after] for step in left]
+    return evidence, left
+
+
+def _chain(check: Sequence, dialogue: Dialogue, hits: Listed[Listed[Hit]]) -> list[Hit]:
+    """Return the first chain of hits, or nothing."""
     for first in hits[0]:
-        if first.turn.index <= after:
-            continue
         chain = [first]
         for step in hits[1:]:
             follows = next((hit for hit in step if _follows(check, dialogue, chain[-1], hit)), None)
             if follows is None:
-                break
+                # What begins later ends no earlier.
+                return []
             chain.append(follows)
         long = chain[-1].turn.index - first.turn.index
-        if len(chain) == len(hits) and (check.within is None or long < check.within):
+        if check.within is None or long < check.within:
             return chain
     return []
 

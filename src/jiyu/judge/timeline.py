@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -25,23 +26,35 @@ class Stretch(NamedTuple):
 class Timeline:
     """The times of one conversation, and whether they can be relied on.
 
-    Attributes:
-        turns: For each turn its stretch, or ``None`` if the source does not say or says nonsense;
-            a chat message has no length.
-        fault: Why the times as a whole are no ground for a pass; empty if they are.
+    Nothing is worked out before it is asked for: a live session asks little, and often.
     """
 
     def __init__(self, conversation: Conversation, turns: Sequence[Turn], zone: ZoneInfo) -> None:
+        self._conversation = conversation
+        self._turns = turns
         self._zone = zone
-        started = aware(conversation.started_at, zone)
-        stamps = (aware(turn.at, zone) for turn in turns)
-        self._started = started or next((stamp for stamp in stamps if stamp), None)
-        self.dated = self._started is not None
-        self.turns = tuple(map(self._stretch, turns))
-        self.end = self.seconds(conversation.ended_at)
-        self.fault = self._fault(conversation, turns)
 
-    def _stretch(self, turn: Turn) -> Stretch | None:
+    @cached_property
+    def _started(self) -> datetime | None:
+        started = aware(self._conversation.started_at, self._zone)
+        stamps = (aware(turn.at, self._zone) for turn in self._turns)
+        return started or next((stamp for stamp in stamps if stamp), None)
+
+    @cached_property
+    def turns(self) -> Sequence[Stretch | None]:
+        """For each turn its stretch."""
+        return tuple(map(self.stretch, self._turns))
+
+    @property
+    def end(self) -> float | None:
+        """When the conversation ended."""
+        return self.seconds(self._conversation.ended_at)
+
+    def stretch(self, turn: Turn) -> Stretch | None:
+        """Return when a turn was, or ``None`` if the source does not say or says nonsense.
+
+        A chat message has no length.
+        """
         start, end = turn.start, turn.end
         if start is None and turn.at is not None:
             # A message may be older than the moment that a chat system calls its start.
@@ -51,14 +64,16 @@ class Timeline:
             return None
         return Stretch(start, end) if 0 <= start <= end else None
 
-    def _fault(self, conversation: Conversation, turns: Sequence[Turn]) -> str:
+    @cached_property
+    def fault(self) -> str:
+        """Why the times as a whole are no ground for a pass; empty if they are."""
         said = [
             (turn, stretch)
-            for turn, stretch in zip(turns, self.turns, strict=True)
+            for turn, stretch in zip(self._turns, self.turns, strict=True)
             if turn.speaker != "system"
         ]
         stamped = any(turn.at is not None for turn, _ in said)
-        capabilities = conversation.capabilities
+        capabilities = self._conversation.capabilities
         if capabilities is not None and "timestamps" not in capabilities and not stamped:
             return "来源不提供时间"
         given = [(turn, stretch) for turn, stretch in said if stretch is not None]
