@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from jiyu.model import SEVERITIES, Severity
-from jiyu.store.dialects import among, insert_rows
+from jiyu.store.dialects import among, given, insert_rows
 from jiyu.store.scope import EVERYTHING, Scope
 from jiyu.store.sequences import take
 from jiyu.store.tables import alerts
@@ -136,7 +136,8 @@ def _known(connection: Connection, raised: Sequence[Raised]) -> set[tuple[str, s
     pairs = {one.key[:2] for one in raised}
     where = among(dialect, c.conversation_id, c.finding_id)
     rows = connection.execute(
-        select(c.conversation_id, c.finding_id, c.type, c.revision).where(where)
+        select(c.conversation_id, c.finding_id, c.type, c.revision).where(where),
+        given(dialect, pairs),
     )
     return {(row[0], row[1], row[2], row[3]) for row in rows}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -63,6 +64,9 @@ def translating(place: str) -> Iterator[None]:
     except SQLAlchemyError as error:
         # From None: the original carries the parameters, and those are what was said.
         raise translated(error, place) from None
+    except sqlite3.Error as error:
+        # Of the few statements that go past SQLAlchemy.
+        raise translated(DBAPIError(None, None, error), place) from None
 
 
 def _code(error: SQLAlchemyError) -> str:

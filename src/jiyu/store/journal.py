@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from sqlalchemy import Connection, Select, select
@@ -124,7 +124,7 @@ def lines_after(
 
 
 @cache  # Building the statement takes as long as running it.
-def _lookup(dialect: str) -> Select[tuple[str, str, int]]:
+def _lookup(dialect: str) -> Select[Any]:
     c = journal.c
     where = among(dialect, c.conversation_id, c.key)
     return select(c.conversation_id, c.key, c.seq).where(where)

@@ -16,6 +16,7 @@ import msgspec
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Select,
     delete,
     literal,
     or_,
@@ -122,7 +123,7 @@ def acquire(
     """
     if opening is not None:
         _open(connection, conversation_id, opening)
-    free = or_(conversations.c.owner == owner, _ownerless())
+    free = or_(conversations.c.owner == owner, ownerless())
     found = _taken(connection, [conversation_id], owner, free)
     return found[0] if found else None
 
@@ -137,7 +138,7 @@ def recover(connection: Connection, owner: str, limit: int = 100) -> list[Recove
     """
     orphans = (
         select(conversations.c.conversation_id)
-        .where(conversations.c.closed_at.is_(None), _ownerless())
+        .where(conversations.c.closed_at.is_(None), ownerless())
         .order_by(conversations.c.opened_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -145,7 +146,7 @@ def recover(connection: Connection, owner: str, limit: int = 100) -> list[Recove
     ids = connection.scalars(orphans).all()
     # Nothing is lost with them: an owner without a row counts as dead.
     connection.execute(delete(owners).where(owners.c.expires_at < now() - 3600))
-    return _taken(connection, ids, owner, _ownerless()) if ids else []
+    return _taken(connection, ids, owner, ownerless()) if ids else []
 
 
 def release(connection: Connection, lease: Lease) -> None:
@@ -219,7 +220,7 @@ def _living() -> ColumnElement[bool]:
     return owners.c.expires_at > now()
 
 
-def _ownerless() -> ColumnElement[bool]:
+def ownerless() -> ColumnElement[bool]:
     """Nobody judges it: it was given back, or its owner's heartbeat has run out."""
     living = select(owners.c.owner).where(_living())
     return or_(conversations.c.owner.is_(None), conversations.c.owner.not_in(living))
@@ -243,6 +244,8 @@ def _taken(
 def _read(
     connection: Connection, lease: Lease, policy_digest: str | None, opening: bytes | None
 ) -> Recovered:
+    if lease.epoch == 1:  # It has just been opened.
+        return Recovered(lease, policy_digest, opening, None, 0, [])
     where = snapshots.c.conversation_id == lease.conversation_id
     saved = connection.execute(select(snapshots.c.data, snapshots.c.seq).where(where)).first()
     data, seq = saved if saved is not None else (None, 0)
