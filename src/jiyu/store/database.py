@@ -52,8 +52,12 @@ class Database:
         self._reading = self.engine.execution_options(
             **{READ: True}, **(isolation if self.dialect == "postgresql" else {})
         )
-        with self.begin() as connection:
-            migrate(connection, self.place)
+        try:
+            with self.begin() as connection:
+                migrate(connection, self.place)
+        except BaseException:
+            self.close()
+            raise
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -93,11 +97,8 @@ def _prepare(url: URL, place: str, patience: float) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
         with closing(sqlite3.connect(file, timeout=patience, isolation_level=None)) as connection:
-            connection.execute("BEGIN IMMEDIATE")  # Two processes may be here at once.
-            empty = connection.execute("PRAGMA page_count").fetchone()[0] <= 1
-            connection.execute("ROLLBACK")
-            if empty:
-                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            # Of effect before the first page is written only, hence first.
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL")
     except (OSError, sqlite3.Error) as error:
         reason = getattr(error, "sqlite_errorname", None) or type(error).__name__

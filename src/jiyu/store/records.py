@@ -84,6 +84,8 @@ def ingest(connection: Connection, records: Sequence[Record]) -> None:
         StoreError: One of the conversations is being judged live.
     """
     c = conversations.c
+    if not records:
+        return
     dialect = connection.dialect.name
     live = connection.scalar(
         select(c.conversation_id)

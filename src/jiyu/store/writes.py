@@ -59,6 +59,8 @@ def store(connection: Connection, writes: Sequence[Write]) -> list[Written | Lea
     Returns:
         For each, what became of it, or that its lease is lost and nothing of it was stored.
     """
+    if not writes:
+        return []
     heads = locked(connection, {write.lease.conversation_id for write in writes})
     allowed = _allowed(heads, writes)
     permitted = [write for write, may in zip(writes, allowed, strict=True) if may]
