@@ -160,9 +160,9 @@ def test_a_commit_waits_for_the_disk_unless_told_otherwise(tmp_path: Path) -> No
 def test_all_connections_in_use_is_an_outage(tmp_path: Path) -> None:
     """Who cannot get a connection in time may try again later."""
     database = Database(f"sqlite:///{tmp_path / 'x.db'}", pool=1, patience=0.1)
-    with database.read(), database.read():
-        with pytest.raises(StoreUnavailable, match="in use"), database.read():
-            pass
+    in_use = pytest.raises(StoreUnavailable, match="in use")
+    with database.read(), database.read(), in_use, database.read():
+        pass
     database.close()
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from storing import acquired, line, owner
 
 from jiyu.store.database import Database
 from jiyu.store.journal import Line, Place, lines_after
 from jiyu.store.leases import new_owner
 from jiyu.store.writes import Write, Written, store
+from storing import acquired, line, owner
 
 
 def write(database: Database, *writes: Write) -> list[Written]:

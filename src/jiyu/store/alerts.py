@@ -72,14 +72,17 @@ def append(connection: Connection, raised: Sequence[Raised]) -> list[int | None]
         The id of each; ``None`` if it was there before.
     """
     known = _known(connection, raised)
-    # Within one call, too, only the first of the same is new.
-    new = {one.key: one for one in reversed(raised) if one.key not in known}
+    new: dict[tuple[str, str, str, int], Raised] = {}
+    for one in raised:
+        if one.key not in known:
+            new.setdefault(one.key, one)
     if not new:
         return [None] * len(raised)
     first = take(connection, "alerts", len(new))
-    ids = {one.key: first + i for i, one in enumerate(one for one in raised if one.key in new)}
+    ids: dict[tuple[str, str, str, int], int] = {key: first + i for i, key in enumerate(new)}
     insert_rows(connection, alerts, [_row(one, ids[key]) for key, one in new.items()])
     enqueue(connection, first, first + len(new) - 1)
+    # Of the same within one call, only the first is new.
     return [ids.pop(one.key, None) for one in raised]
 
 
