@@ -13,10 +13,6 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("sqlalchemy", reason="the store needs the extra `gateway`")
-pytest.importorskip("alembic", reason="the store needs the extra `gateway`")
-
 from sqlalchemy import create_engine, text
 
 from jiyu.store.database import Database

@@ -75,6 +75,9 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """Open a transaction that reads one unchanging state and never waits for a writer.
 
+        Read, leave, then work: PostgreSQL ends it after a minute without a question, and SQLite
+        cannot shorten its log as long as it is open.
+
         Raises:
             StoreUnavailable: The database cannot be reached.
         """

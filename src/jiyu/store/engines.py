@@ -69,9 +69,14 @@ def _postgresql(url: URL, patience: float, options: dict[str, Any]) -> Engine:
         "connect_timeout": max(2, int(patience)),
         # A server that vanished without a word is noticed within the same patience.
         "tcp_user_timeout": wait,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
         "options": f"-c lock_timeout={wait} -c idle_in_transaction_session_timeout=60000",
     }
-    return create_engine(url, connect_args=connect, pool_pre_ping=True, **options)
+    # The locks of ``leases`` and ``sequences`` are reasoned about at this level.
+    options |= {"isolation_level": "READ COMMITTED", "pool_pre_ping": True}
+    return create_engine(url, connect_args=connect, **options)
 
 
 def _sqlite(url: URL, synchronous: Synchronous, patience: float, options: dict[str, Any]) -> Engine:

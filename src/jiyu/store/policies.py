@@ -52,7 +52,7 @@ def add(connection: Connection, ref: PolicyRef, files: Mapping[str, bytes], acto
         "added_at": now(),
     }
     statement = insert(connection, policies).values(values).on_conflict_do_nothing()
-    if not connection.execute(statement).rowcount:
+    if connection.scalar(statement.returning(policies.c.digest)) is None:
         return False
     rows = [{"digest": ref.digest, "path": p, "content": c} for p, c in sorted(files.items())]
     insert_rows(connection, policy_files, rows)

@@ -80,7 +80,8 @@ class Writer:
             wait: Seconds to wait for room in the queue.
 
         Returns:
-            Resolved after the commit; fails with ``LeaseLost``, ``StoreUnavailable`` or, if the
+            Resolved after the commit, in the writer's thread, so its callbacks must be short;
+            fails with ``LeaseLost``, ``StoreUnavailable`` or, if the
             write itself cannot be stored, ``StoreError``.
 
         Raises:
