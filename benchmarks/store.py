@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import closing
 
 from sqlalchemy import func, select
 
@@ -75,7 +76,7 @@ async def pipelined(writer: Writer, held: Sequence[Lease], seconds: float) -> li
         while time.perf_counter() < end:
             sent = time.perf_counter()
             line = Line("segment", PAYLOAD, segment_id=f"s{number // 4}", revision=number % 4)
-            await asyncio.wrap_future(writer.submit(Write(lease, (line,))))
+            await writer.submit_soon(Write(lease, (line,)))
             latencies.append(time.perf_counter() - sent)
             number += 1
 
@@ -101,14 +102,14 @@ def measure(database: Database, submitters: int, seconds: float, loop: bool) -> 
     held = acquired(writer, submitters)
     opening = time.perf_counter() - begun
     assert len(held) == submitters
-    begun = time.perf_counter()
+    begun, busy = time.perf_counter(), time.process_time()
     if loop:
         latencies = asyncio.run(pipelined(writer, held, seconds))
     else:
         load = Load(writer, held, seconds)
         load.wait()
         latencies = load.latencies
-    took = time.perf_counter() - begun
+    took, busy = time.perf_counter() - begun, time.process_time() - busy
     writer.close()
     prefix = held[0].conversation_id.split("-")[0]
     with database.read() as connection:
@@ -119,8 +120,34 @@ def measure(database: Database, submitters: int, seconds: float, loop: bool) -> 
     p50, p99 = (latencies[int(len(latencies) * q)] * 1000 for q in (0.5, 0.99))
     return (
         f"{submitters:5} submitters  {len(latencies) / took:8,.0f} lines/s  p50 {p50:6.2f} ms  "
-        f"p99 {p99:6.2f} ms  {stored:7} rows  opened {submitters / opening:6,.0f}/s"
+        f"p99 {p99:6.2f} ms  {busy / stored * 1e6:4.0f} µs CPU a line  {stored:7} rows  "
+        f"opened {submitters / opening:6,.0f}/s"
     )
+
+
+def bare(database: Database, size: int, seconds: float) -> str:
+    """Insert the same rows with the driver alone, so many a transaction: the least it can cost."""
+    run, seq = uuid.uuid4().hex[:8], 0
+    mark = "?" if database.dialect == "sqlite" else "%s"
+    statement = (
+        "INSERT INTO journal (conversation_id, seq, kind, key, stored_at, payload) "  # noqa: S608
+        f"VALUES ({', '.join([mark] * 6)})"
+    )
+    with closing(database.engine.raw_connection()) as raw, closing(raw.cursor()) as cursor:
+        begun, busy = time.perf_counter(), time.process_time()
+        while time.perf_counter() < begun + seconds:
+            if database.dialect == "sqlite":
+                cursor.execute("BEGIN IMMEDIATE")
+            rows = [(run, seq + i, "segment", f"s{seq + i}", 0.0, PAYLOAD) for i in range(size)]
+            cursor.executemany(statement, rows)
+            raw.commit()
+            seq += size
+        took, busy = time.perf_counter() - begun, time.process_time() - busy
+    with database.read() as connection:
+        where = journal.c.conversation_id == run
+        assert connection.scalar(select(func.count()).where(where)) == seq
+    cost = busy / seq * 1e6
+    return f"{size:5} bare driver {seq / took:8,.0f} lines/s  {cost:4.0f} µs CPU a line  {seq} rows"
 
 
 def main() -> None:
@@ -135,6 +162,7 @@ def main() -> None:
         database = Database(url, synchronous=options.synchronous)
         print(database.place, options.synchronous if database.dialect == "sqlite" else "")
         for submitters in (1, 64, 1024):
+            print(bare(database, submitters, options.seconds))
             print(measure(database, submitters, options.seconds, options.loop))
         database.close()
 

@@ -93,15 +93,28 @@ def test_from_an_event_loop(database: Database, writer: Writer) -> None:
     lease = acquired(database, owner(database))
 
     async def main() -> int:
-        gone = asyncio.wrap_future(writer.submit(Write(lease, (line("s0"),))))
-        gone.cancel()
-        futures = [
-            asyncio.wrap_future(writer.submit(Write(lease, (line(f"s{i}"),)))) for i in range(1, 5)
-        ]
-        return (await asyncio.gather(*futures))[-1].seq
+        writer.submit_soon(Write(lease, (line("s0"),))).cancel()
+        futures = [writer.submit_soon(Write(lease, (line(f"s{i}"),))) for i in range(1, 5)]
+        wrapped = asyncio.wrap_future(writer.submit(Write(lease, (line("s5"),))))
+        assert [one.seq for one in await asyncio.gather(*futures)] == [2, 3, 4, 5]
+        with pytest.raises(LeaseLost):
+            await writer.submit_soon(Write(Lease("c-9", "nobody", 1), (line(),)))
+        return (await wrapped).seq
 
-    assert asyncio.run(main()) == 5
-    assert count(database) == 5
+    assert asyncio.run(main()) == 6
+    assert count(database) == 6
+
+
+def test_an_event_loop_that_is_gone_does_no_harm(database: Database, writer: Writer) -> None:
+    """What it had asked for is stored, and the writer goes on."""
+    lease = acquired(database, owner(database))
+
+    async def main() -> None:
+        writer.submit_soon(Write(lease, (line("s0"),)))
+
+    with held_up(writer):
+        asyncio.run(main())
+    assert writer.submit(Write(lease, (line("s1"),))).result(PATIENCE).seq == 2
 
 
 def test_calls_and_writes_keep_their_order(database: Database, writer: Writer) -> None:

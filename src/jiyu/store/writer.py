@@ -7,13 +7,14 @@ more to come was measured: 2 ms made it no faster at 64 and 1,024 callers, and s
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from itertools import groupby
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
@@ -30,14 +31,24 @@ T = TypeVar("T")
 class _Job:
     """Something to do, and whom to tell; either a write or a call."""
 
-    __slots__ = ("call", "future", "write")
+    __slots__ = ("call", "future", "loop", "write")
 
-    def __init__(self, write: Write | None, call: Callable[[Connection], Any] | None) -> None:
+    def __init__(
+        self,
+        write: Write | None,
+        call: Callable[[Connection], Any] | None,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
         self.write = write
         self.call = call
-        self.future: Future[Any] = Future()
-        # What has been handed over is no longer the caller's to cancel.
-        self.future.set_running_or_notify_cancel()
+        self.loop = loop
+        self.future: Future[Any] | asyncio.Future[Any]
+        if loop is not None:
+            self.future = loop.create_future()
+        else:
+            self.future = Future()
+            # What has been handed over is no longer the caller's to cancel.
+            self.future.set_running_or_notify_cancel()
 
 
 class Writer:
@@ -87,7 +98,22 @@ class Writer:
         Raises:
             StoreUnavailable: The queue is full, or the writer is closed.
         """
-        return self._put(_Job(write, None), wait)
+        job = _Job(write, None)
+        self._put(job, wait)
+        return cast("Future[Written]", job.future)
+
+    def submit_soon(self, write: Write) -> asyncio.Future[Written]:
+        """Ask for a write from an event loop; as ``submit``, but the result is awaited there.
+
+        All results of a commit wake the loop once.  ``asyncio.wrap_future`` would wake it for each,
+        and at each the loop would take Python's lock away from the writer.
+
+        Raises:
+            StoreUnavailable: The queue is full, or the writer is closed.
+        """
+        job = _Job(write, None, asyncio.get_running_loop())
+        self._put(job, 0.0)
+        return cast("asyncio.Future[Written]", job.future)
 
     def call(
         self,
@@ -108,7 +134,9 @@ class Writer:
         Raises:
             StoreUnavailable: The queue is full, or the writer is closed.
         """
-        return self._put(_Job(None, lambda connection: function(connection, *args, **kwargs)), 0.0)
+        job = _Job(None, lambda connection: function(connection, *args, **kwargs))
+        self._put(job, 0.0)
+        return cast("Future[T]", job.future)
 
     def close(self, wait: float = 30.0) -> None:
         """Write what is waiting, then stop; what is not written in time fails."""
@@ -118,7 +146,7 @@ class Writer:
         self._thread.join(wait)
         self._refuse(self._take_all(), self._unavailable("the writer was closed"))
 
-    def _put(self, job: _Job, wait: float) -> Future[Any]:
+    def _put(self, job: _Job, wait: float) -> None:
         with self._changed:
             if len(self._jobs) >= self._capacity and wait > 0:
                 self._changed.wait_for(self._has_room, wait)
@@ -129,7 +157,6 @@ class Writer:
             self._jobs.append(job)
             if len(self._jobs) == 1:
                 self._changed.notify_all()
-        return job.future
 
     def _has_room(self) -> bool:
         return self._closed or len(self._jobs) < self._capacity
@@ -164,7 +191,7 @@ class Writer:
             if job.write is not None:
                 lease = job.write.lease
                 if lease.epoch <= self._broken.get(lease.conversation_id, -1):
-                    job.future.set_exception(self._unavailable("an earlier write has failed"))
+                    _tell([(job, self._unavailable("an earlier write has failed"))])
                     continue
                 self._broken.pop(lease.conversation_id, None)
             kept.append(job)
@@ -180,11 +207,7 @@ class Writer:
         except Exception as error:
             self._failed(jobs, error)
             return
-        for job, result in zip(jobs, results, strict=True):
-            if isinstance(result, Exception):
-                job.future.set_exception(result)
-            else:
-                job.future.set_result(result)
+        _tell(list(zip(jobs, results, strict=True)))
 
     def _failed(self, jobs: Sequence[_Job], error: Exception) -> None:
         if isinstance(error, SQLAlchemyError) and is_outage(error):
@@ -203,18 +226,39 @@ class Writer:
             return StoreError(Problem(self._database.place, None, "text that is not Unicode"))
         return error
 
-    def _refuse(self, jobs: Iterable[_Job], error: Exception) -> None:
+    def _refuse(self, jobs: Sequence[_Job], error: Exception) -> None:
         for job in jobs:
             if job.write is not None:
                 lease = job.write.lease
                 broken = self._broken.get(lease.conversation_id, -1)
                 self._broken[lease.conversation_id] = max(lease.epoch, broken)
-            # A closed writer may still finish what it has begun.
-            with suppress(Exception):
-                job.future.set_exception(error)
+        _tell([(job, error) for job in jobs])
 
     def _unavailable(self, message: str) -> StoreUnavailable:
         return StoreUnavailable(Problem(self._database.place, None, message))
+
+
+def _tell(outcomes: Sequence[tuple[_Job, Any]]) -> None:
+    """Resolve futures, those of an event loop all together."""
+    looped: dict[asyncio.AbstractEventLoop, list[tuple[_Job, Any]]] = {}
+    for job, outcome in outcomes:
+        if job.loop is None:
+            _resolve([(job, outcome)])
+        else:
+            looped.setdefault(job.loop, []).append((job, outcome))
+    for loop, some in looped.items():
+        with suppress(RuntimeError):  # Closed: nobody waits there any more.
+            loop.call_soon_threadsafe(_resolve, some)
+
+
+def _resolve(outcomes: Sequence[tuple[_Job, Any]]) -> None:
+    for job, outcome in outcomes:
+        if job.future.done():  # Cancelled in its loop; it is stored all the same.
+            continue
+        if isinstance(outcome, Exception):
+            job.future.set_exception(outcome)
+        else:
+            job.future.set_result(outcome)
 
 
 def _groups(jobs: Sequence[_Job]) -> Iterable[list[_Job]]:
