@@ -54,3 +54,15 @@ class InputError(JiyuError):
 
 class SessionError(JiyuError):
     """A session was used after it was closed."""
+
+
+class StoreError(JiyuError):
+    """The store refuses something, or cannot be used as it is (a newer schema, a wrong URL)."""
+
+
+class StoreUnavailable(StoreError):  # noqa: N818 - says what is, not whose fault
+    """The database is gone, locked or full, or its queue is; nothing was stored, try again."""
+
+
+class LeaseLost(StoreError):  # noqa: N818 - as above
+    """A conversation is no longer this process's to write: taken over, closed or erased."""
