@@ -1,0 +1,253 @@
+"""All formats: which one a file is in, and its conversations as canonical lines.
+
+Everything that reads files goes through ``read_units``: whatever the format, what comes out is
+``Line``s to be decoded, so that checkpoints, workers and rejected lines are the same for all.
+A conversation is a unit for the line formats; a file of another format is read by one process, and
+its conversations are the units.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import PurePath
+from typing import Any, BinaryIO, NamedTuple
+
+import msgspec
+
+from jiyu.errors import InputError, Problem
+from jiyu.formats import (
+    aliyun,
+    azure,
+    chatwoot,
+    contactlens,
+    funasr,
+    google,
+    rocketchat,
+    tencent,
+    tingwu,
+    transcribe,
+    vcon,
+    wechat,
+    wecom,
+    whisperx,
+)
+from jiyu.formats.build import documents
+from jiyu.formats.canonical import Line, read_lines
+from jiyu.formats.chats import SESSION_GAP, messages
+from jiyu.formats.columns import Columns
+from jiyu.formats.csvtext import csv_rows, delimiter_of
+from jiyu.formats.encoding import encoding_of
+from jiyu.formats.jsonsource import Json, look, records
+from jiyu.formats.source import Fault, Read, Record, Source, refused
+from jiyu.formats.subtitles import is_srt, is_vtt, read_subtitles
+from jiyu.formats.tables import read_table
+from jiyu.formats.workbook import is_parquet, is_xlsx, parquet_rows, xlsx_rows
+
+CANONICAL = "canonical"
+
+
+class JsonFormat(NamedTuple):
+    """A format whose records are JSON objects."""
+
+    recognises: Callable[[Any], bool]
+    read: Callable[..., Read]
+
+
+#: No two of them recognise the same object, except that SenseVoice is FunASR with more in it.
+JSON_FORMATS: dict[str, JsonFormat] = {
+    "transcribe": JsonFormat(transcribe.is_transcribe, documents(transcribe.read_transcribe)),
+    "contact-lens": JsonFormat(contactlens.is_contact_lens, documents(contactlens.read_contact_lens)),
+    "google": JsonFormat(google.is_google, documents(google.read_google)),
+    "azure-batch": JsonFormat(azure.is_azure_batch, documents(azure.read_azure_batch)),
+    "azure-conversation": JsonFormat(
+        azure.is_azure_conversation, documents(azure.read_azure_conversation)
+    ),
+    "aliyun": JsonFormat(aliyun.is_aliyun, documents(aliyun.read_aliyun)),
+    "tingwu": JsonFormat(tingwu.is_tingwu, documents(tingwu.read_tingwu)),
+    "tencent": JsonFormat(tencent.is_tencent, documents(tencent.read_tencent)),
+    "whisperx": JsonFormat(whisperx.is_whisperx, documents(whisperx.read_whisperx)),
+    "sensevoice": JsonFormat(funasr.is_sensevoice, documents(funasr.read_funasr)),
+    "funasr": JsonFormat(funasr.is_funasr, documents(funasr.read_funasr)),
+    "vcon": JsonFormat(vcon.is_vcon, documents(vcon.read_vcon)),
+    "wecom": JsonFormat(wecom.is_wecom, messages(wecom.read_wecom, SESSION_GAP)),
+    "wechat-kf": JsonFormat(wechat.is_wechat_kf, messages(wechat.read_wechat_kf, SESSION_GAP)),
+    "wechat-mp": JsonFormat(wechat.is_wechat_mp, messages(wechat.read_wechat_mp, SESSION_GAP)),
+    "chatwoot": JsonFormat(chatwoot.is_chatwoot, messages(chatwoot.read_chatwoot)),
+    "rocketchat": JsonFormat(rocketchat.is_rocketchat, documents(rocketchat.read_rocketchat)),
+}
+TEXT_FORMATS = ("vtt", "srt", "csv", "tsv")
+BINARY_FORMATS = ("xlsx", "parquet")
+#: Every name that ``--input-format`` takes.
+NAMES = (CANONICAL, *JSON_FORMATS, *TEXT_FORMATS, *BINARY_FORMATS)
+#: What is looked for in folders.
+SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".xlsx", ".parquet", ".vtt", ".srt")
+_LINE_SUFFIXES = (".jsonl", ".ndjson")
+_DELIMITERS = {"csv": ",", "tsv": "\t"}
+
+
+class Reading(NamedTuple):
+    """How sources are to be read.
+
+    Attributes:
+        format: One of ``NAMES``, or ``None`` to tell by content.
+        columns: What is said about the columns of tables.
+    """
+
+    format: str | None = None
+    columns: Columns = Columns()
+
+
+class _Found(NamedTuple):
+    """A format, and what was learned of the source on the way."""
+
+    name: str
+    json: Json | None = None
+
+
+def read_units(stream: BinaryIO, name: str, how: Reading) -> Iterator[Line | Problem]:
+    """Yield the conversations of a stream, whatever its format, as lines to be decoded.
+
+    A damaged record is a line with a fault; a source that cannot be read at all is a problem.
+
+    Args:
+        stream: Bytes.
+        name: How it is called in messages; conversations without an id are called after it.
+        how: What the user says of it.
+    """
+    source = Source(stream, name)
+    try:
+        try:
+            yield from _units(source, how)
+        except InputError as error:
+            found = error.problems[0]
+            yield Problem(name, found.line, found.message)
+        except RecursionError:
+            yield Problem(name, None, "nested too deeply")
+    except MemoryError:
+        yield Problem(name, None, "does not fit into memory")
+
+
+def _units(source: Source, how: Reading) -> Iterator[Line]:
+    source = _as_text(source, how)
+    found = detect(source, how)
+    if found.name == CANONICAL:
+        yield from _canonical(source, found)
+        return
+    for one in _read(source, found, how):
+        if isinstance(one, Fault):
+            yield Line(source.name, one.number, b"", one.message)
+        else:
+            yield Line(source.name, one.number, msgspec.json.encode(one.conversation))
+
+
+def _canonical(source: Source, found: _Found) -> Iterator[Line]:
+    """Yield the lines of a canonical source, or the conversations of one that is a document."""
+    if found.json is None or found.json.lines:
+        yield from read_lines(source.open(), source.name)
+        return
+    for one in records(source, found.json):
+        if isinstance(one, Record):
+            yield Line(source.name, one.number, msgspec.json.encode(one.value))
+
+
+def _as_text(source: Source, how: Reading) -> Source:
+    """Return the source with its text as UTF-8; what is no text stays as it is."""
+    head = source.peek()
+    if how.format in BINARY_FORMATS or is_xlsx(head) or is_parquet(head):
+        return source
+    codec = encoding_of(head)
+    return source if codec == "utf-8" else source.recoded(codec)
+
+
+def format_of(stream: BinaryIO, name: str, how: Reading = Reading()) -> str:
+    """Return the name of the format that a stream is in.
+
+    Raises:
+        InputError: It is none of those known.
+    """
+    return detect(_as_text(Source(stream, name), how), how).name
+
+
+def detect(source: Source, how: Reading) -> _Found:
+    """Tell a format by the beginning of a source.
+
+    Raises:
+        InputError: It is none of those known, or not the one that was asked for.
+    """
+    if how.format is not None and how.format not in JSON_FORMATS and how.format != CANONICAL:
+        return _Found(how.format)
+    head = source.peek()
+    if how.format is None:
+        if is_xlsx(head):
+            return _Found("xlsx")
+        if is_parquet(head):
+            return _Found("parquet")
+        text = head.decode("utf-8", "replace").removeprefix("\ufeff")
+        if is_vtt(text):
+            return _Found("vtt")
+        if text.lstrip()[:1] not in ("{", "["):
+            if is_srt(text):
+                return _Found("srt")
+            delimiter = delimiter_of(text, how.columns)
+            if delimiter is not None:
+                return _Found("tsv" if delimiter == "\t" else "csv")
+    return _detect_json(source, how)
+
+
+def _detect_json(source: Source, how: Reading) -> _Found:
+    by_line = source.name == "-" or source.name.casefold().endswith(_LINE_SUFFIXES)
+    try:
+        layout = look(source)
+    except InputError:
+        if how.format == CANONICAL or (how.format is None and (by_line or not source.peek().strip())):
+            # Every line of it will be told to be none.
+            return _Found(CANONICAL)
+        if how.format is None and not source.peek().lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+            raise refused(_UNKNOWN) from None
+        raise
+    if how.format is not None:
+        return _Found(how.format, layout)
+    for value in layout.sample:
+        if isinstance(value, dict):
+            if "conversation_id" in value and "turns" in value:
+                return _Found(CANONICAL, layout)
+            name = recognised(value)
+            if name is not None:
+                return _Found(name, layout)
+    if by_line:
+        return _Found(CANONICAL)
+    raise refused(_UNKNOWN)
+
+
+_UNKNOWN = "in no format that jiyu knows (--input-format names one)"
+
+
+def recognised(value: dict[str, Any]) -> str | None:
+    """Return the format that an object is a record of."""
+    for name, form in JSON_FORMATS.items():
+        # A recogniser looks at objects of any shape; one that it trips over is none of its own.
+        with contextlib.suppress(TypeError, AttributeError, KeyError, IndexError):
+            if form.recognises(value):
+                return name
+    return None
+
+
+def _read(source: Source, found: _Found, how: Reading) -> Read:
+    name = _stem(source.name)
+    if found.name in ("vtt", "srt"):
+        return read_subtitles(source, name)
+    if found.name in _DELIMITERS:
+        text = source.peek().decode("utf-8", "replace")
+        delimiter = delimiter_of(text, how.columns) or _DELIMITERS[found.name]
+        return read_table(csv_rows(source, delimiter), name, how.columns)
+    if found.name == "xlsx":
+        return read_table(xlsx_rows(source, how.columns), name, how.columns)
+    if found.name == "parquet":
+        return read_table(parquet_rows(source), name, how.columns)
+    return JSON_FORMATS[found.name].read(records(source, found.json or look(source)), name)
+
+
+def _stem(name: str) -> str:
+    """Return what a conversation without an id is called: its file, without the ending."""
+    return "stdin" if name == "-" else PurePath(name).with_suffix("").as_posix()
