@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from jiyu.cli import check, lint, policy, rules, scan
+from jiyu.cli import check, convert, lint, policy, rules, scan
 from jiyu.errors import JiyuError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("scan")(scan.scan)
+app.command("convert")(convert.convert)
 app.command("check")(check.check)
 app.command("lint")(lint.lint)
 app.command("rules")(rules.rules)

@@ -1,10 +1,10 @@
 """Azure: batch transcription, and the conversation JSON of its language service.
 
 Read: the speech-to-text batch result of v3.x (as documented; no real file seen) and
-``analysisInput.conversations`` of the 2022–2024 language API (Microsoft's published sample seen).
-Offsets are ticks of 100 ns.  Azure masks profanity unless told otherwise, so where the display form
-has ``**`` and the lexical form has not, the lexical form is what was said.  ``nBest`` is not sorted:
-its first entry is the one that counts.
+``analysisInput.conversations`` of the 2022–2024 language API (Microsoft's published sample
+seen).  Offsets are ticks of 100 ns.  Azure masks profanity unless told otherwise, so where the
+display form has ``**`` and the lexical form has not, the lexical form is what was said.
+``nBest`` is not sorted: its first entry is the one that counts.
 """
 
 from __future__ import annotations
@@ -87,7 +87,9 @@ def read_azure_batch(value: Any, name: str) -> Iterator[Conversation]:
 
 def is_azure_conversation(value: Any) -> bool:
     """Recognise conversations as the language service takes them."""
-    return any(isinstance(one, dict) and "conversationItems" in one for one in _conversations(value))
+    return any(
+        isinstance(one, dict) and "conversationItems" in one for one in _conversations(value)
+    )
 
 
 def _conversations(value: Any) -> list[Any]:
@@ -101,7 +103,9 @@ def read_azure_conversation(value: Any, name: str) -> Iterator[Conversation]:
     for raw in _conversations(value):
         conversation = shaped(raw, _Conversation)
         turns: list[Turn] = []
-        for given, item in zip(raw["conversationItems"], conversation.conversationItems, strict=True):
+        for given, item in zip(
+            raw["conversationItems"], conversation.conversationItems, strict=True
+        ):
             said = _said(item.text, item.lexical)
             timing = item.conversationItemLevelTiming or _Timing()
             label = label_of(item.participantId)

@@ -159,7 +159,9 @@ def documents(read_one: Callable[[Any, str], Iterator[Conversation]]) -> Callabl
                 continue
             try:
                 require_object(record)
-                for conversation in read_one(record.value, name if count == 1 else f"{name}#{count}"):
+                for conversation in read_one(
+                    record.value, name if count == 1 else f"{name}#{count}"
+                ):
                     yield Unit(record.number, conversation)
             except InputError as error:
                 yield Fault(record.number, placed(error, record.path))

@@ -65,8 +65,10 @@ def read_lines(stream: BinaryIO, source: str, limit: int = MAX_LINE_BYTES) -> It
             raw = raw.removeprefix(_BOM)
         raw = raw.strip()
         if raw:
-            yield Line(source, number, raw[:1024], TOO_LONG) if too_long else Line(
-                source, number, raw
+            yield (
+                Line(source, number, raw[:1024], TOO_LONG)
+                if too_long
+                else Line(source, number, raw)
             )
 
 

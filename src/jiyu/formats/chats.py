@@ -10,7 +10,7 @@ import msgspec
 
 from jiyu.errors import InputError
 from jiyu.formats.build import LABEL, placed, require_object
-from jiyu.formats.gather import Gathered
+from jiyu.formats.gather import TOO_LONG, Gathered, Pieces
 from jiyu.formats.source import Fault, Read, Record, Unit
 from jiyu.formats.times import moment
 from jiyu.model import Conversation, Event, Speaker, Turn
@@ -57,9 +57,10 @@ def shown(kind: str, text: str | None) -> str:
     return UNHEARD if kind in ("voice", "audio", "meeting_voice_call") else f"[{kind}]"
 
 
-def messages(
-    read_some: Callable[[Any, str], Iterable[Message]], gap: float | None = None
-) -> Callable[..., Read]:
+ReadSome = Callable[[Any, str], Iterable[Message]]
+
+
+def messages(read_some: ReadSome, gap: float | None = None) -> Callable[..., Read]:
     """Make a reader of a format whose records are messages, or lists of messages.
 
     Args:
@@ -70,28 +71,42 @@ def messages(
     def read(records: Iterable[Record | Fault], name: str) -> Read:
         with closing(Gathered(Message)) as gathered:
             for record in records:
-                if isinstance(record, Fault):
-                    yield record
-                    continue
-                try:
-                    require_object(record)
-                    for message in read_some(record.value, name):
-                        message.number = record.number
-                        if not gathered.add(message.key, message):
-                            yield Fault(record.number, "unpacks to more than any export holds")
-                            return
-                except InputError as error:
-                    yield Fault(record.number, placed(error, record.path))
+                fault = _gather(record, name, read_some, gathered)
+                if fault is not None:
+                    yield fault
+                if gathered.full:
+                    return
             for pieces in gathered:
-                if pieces.cut:
-                    yield Fault(pieces.pieces[0].number, "the conversation is too long to be one")
-                    continue
-                for sitting in _sittings(_final(pieces.pieces), gap):
-                    unit = _conversation(pieces.key, sitting, gap is not None)
-                    if unit.conversation.turns:
-                        yield unit
+                yield from _units(pieces, gap)
 
     return read
+
+
+def _gather(
+    record: Record | Fault, name: str, read_some: ReadSome, gathered: Gathered[Message]
+) -> Fault | None:
+    """Take in the messages of a record, or say what is wrong with it."""
+    if isinstance(record, Fault):
+        return record
+    try:
+        require_object(record)
+        for message in read_some(record.value, name):
+            message.number = record.number
+            gathered.add(message.key, message)
+    except InputError as error:
+        return Fault(record.number, placed(error, record.path))
+    return None
+
+
+def _units(pieces: Pieces[Message], gap: float | None) -> Read:
+    """Yield the conversations that the messages of one key make."""
+    if pieces.cut:
+        yield Fault(pieces.pieces[0].number, TOO_LONG)
+        return
+    for sitting in _sittings(_final(pieces.pieces), gap):
+        unit = _conversation(pieces.key, sitting, dated=gap is not None)
+        if unit.conversation.turns:
+            yield unit
 
 
 def _final(sent: list[Message]) -> list[Message]:
@@ -126,7 +141,7 @@ def _sittings(sent: list[Message], gap: float | None) -> Iterator[list[Message]]
         yield sitting
 
 
-def _conversation(key: str, sent: list[Message], dated: bool) -> Unit:
+def _conversation(key: str, sent: list[Message], *, dated: bool) -> Unit:
     turns = tuple(
         Turn(
             m.text.strip(),

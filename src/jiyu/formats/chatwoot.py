@@ -1,8 +1,8 @@
 """Chatwoot: webhook events, and exported lists of messages.
 
-Read: Chatwoot 3–4 as its source writes them; no file of a user was seen.  ``message_type`` is a word
-in webhooks and 0–3 in exports.  Private notes are skipped, ``message_updated`` is a revision, and a
-deleted message is taken back.
+Read: Chatwoot 3–4 as its source writes them; no file of a user was seen.  ``message_type`` is a
+word in webhooks and 0–3 in exports.  Private notes are skipped, ``message_updated`` is a
+revision, and a deleted message is taken back.
 """
 
 from __future__ import annotations

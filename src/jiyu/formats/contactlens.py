@@ -61,7 +61,7 @@ def read_contact_lens(value: Any, name: str) -> Iterator[Conversation]:
     for raw, item in zip(value["Transcript"], result.Transcript, strict=True):
         if item.Content is None:
             happened.append(raw)
-        role = item.ParticipantRole or roles.get(item.ParticipantId)
+        role = item.ParticipantRole or roles.get(item.ParticipantId or "")
         turns += turn(
             item.Content,
             item.ParticipantId or role,

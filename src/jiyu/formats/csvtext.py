@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -24,7 +23,12 @@ def delimiter_of(head: str, told: Columns) -> str | None:
         if not any(delimiter in line for line in lines):
             continue
         try:
-            rows = [row for row, _ in zip(csv.reader(lines, delimiter=delimiter), range(HEADER_ROWS), strict=False)]
+            rows = [
+                row
+                for row, _ in zip(
+                    csv.reader(lines, delimiter=delimiter), range(HEADER_ROWS), strict=False
+                )
+            ]
         except csv.Error:
             continue
         for row in rows:
@@ -55,7 +59,11 @@ def _rows(lines: _Lines, delimiter: str) -> Iterator[Row]:
         except StopIteration:
             return
         except csv.Error:
-            yield Row(lines.first or lines.number, (), "a quotation mark is not closed, or a cell is too long")
+            yield Row(
+                lines.first or lines.number,
+                (),
+                "a quotation mark is not closed, or a cell is too long",
+            )
             return
         number = lines.first or lines.number
         if lines.fault:

@@ -65,15 +65,19 @@ def read_funasr(value: Any, name: str) -> Iterator[Conversation]:
     """Yield the conversation of one audio file."""
     result = shaped(value, _Result)
     turns: list[Turn] = []
-    for raw, sentence in zip(value.get("sentence_info") or (), result.sentence_info or (), strict=True):
+    for raw, sentence in zip(
+        value.get("sentence_info") or (), result.sentence_info or (), strict=True
+    ):
         turns += _turn(sentence.text or sentence.sentence, sentence, rest(raw, _Sentence))
     if not turns:
         turns += _turn(result.text, _Sentence(timestamp=result.timestamp), {})
     more = ("audio_events",) if is_sensevoice(value) or any(t.tags for t in turns) else ()
-    yield spoken(result.key or name, in_order(turns), rest(value, _Result), *more)  # type: ignore[arg-type]
+    yield spoken(result.key or name, in_order(turns), rest(value, _Result), *more)
 
 
-def _turn(text: str | list[str] | None, sentence: _Sentence, metadata: dict[str, Any]) -> Iterator[Turn]:
+def _turn(
+    text: str | list[str] | None, sentence: _Sentence, metadata: dict[str, Any]
+) -> Iterator[Turn]:
     said = heard(joined(text) if isinstance(text, list) else text or "")
     stamps = [s for s in sentence.timestamp or () if len(s) == 2]
     start = stamps[0][0] if sentence.start is None and stamps else sentence.start

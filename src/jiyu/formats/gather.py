@@ -11,9 +11,10 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from jiyu.formats.source import MAX_DOCUMENT_BYTES
+from jiyu.formats.source import MAX_DOCUMENT_BYTES, refused
 
 T = TypeVar("T", bound=msgspec.Struct)
+TOO_LONG = "the conversation is too long to be one"
 #: All pieces of one source together; a small file may unpack to any size.
 MAX_BYTES = 4 * 1024 * 1024 * 1024
 
@@ -39,29 +40,37 @@ class Gathered(Generic[T]):
             "CREATE TABLE pieces (number INTEGER PRIMARY KEY, key TEXT, data BLOB)"
         )
 
-    def add(self, key: str, piece: T) -> bool:
-        """Take in a piece; return ``False`` once there is more than any honest file holds."""
+    @property
+    def full(self) -> bool:
+        """Whether there is more than any honest file holds."""
+        return self._size > MAX_BYTES
+
+    def add(self, key: str, piece: T) -> None:
+        """Take in a piece.
+
+        Raises:
+            InputError: There is more than any honest file holds.
+        """
         data = msgspec.msgpack.encode(piece)
         self._size += len(data)
-        if self._size > MAX_BYTES:
-            return False
+        if self.full:
+            raise refused("unpacks to more than any export holds")
         key = key.encode("utf-8", "replace").decode()
         self._database.execute("INSERT INTO pieces (key, data) VALUES (?, ?)", (key, data))
-        return True
 
     def __iter__(self) -> Iterator[Pieces[T]]:
         """Yield the pieces of each conversation, in the order in which they were first met."""
         self._database.execute("CREATE INDEX by_key ON pieces (key, number)")
-        firsts = self._database.execute(
-            "SELECT key FROM pieces GROUP BY key ORDER BY min(number)"
-        )
+        firsts = self._database.execute("SELECT key FROM pieces GROUP BY key ORDER BY min(number)")
         for (key,) in firsts:
             yield self._pieces(key)
 
     def _pieces(self, key: str) -> Pieces[T]:
         found: Pieces[T] = Pieces(key, [])
         size = 0
-        rows = self._database.execute("SELECT data FROM pieces WHERE key = ? ORDER BY number", (key,))
+        rows = self._database.execute(
+            "SELECT data FROM pieces WHERE key = ? ORDER BY number", (key,)
+        )
         for (data,) in rows:
             size += len(data)
             if size > MAX_DOCUMENT_BYTES:

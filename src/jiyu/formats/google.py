@@ -1,9 +1,9 @@
 """Google Speech-to-Text v2: the results of a batch recognition.
 
 Read: ``BatchRecognizeResults`` of the v2 API as its reference describes it, plain or inside a
-response that names its files; no real file was seen.  Times are texts such as ``1.200s``, and one of
-nought is left out.  Speakers are labels of words or, of recordings with several channels,
-``channelTag``.  The models leave fillers out.
+response that names its files; no real file was seen.  Times are texts such as ``1.200s``, and
+one of nought is left out.  Speakers are labels of words or, of recordings with several
+channels, ``channelTag``.  The models leave fillers out.
 """
 
 from __future__ import annotations
@@ -78,7 +78,12 @@ def _turns(result: _Result, metadata: dict[str, Any]) -> Iterator[Turn]:
     best = result.alternatives[0] if result.alternatives else _Alternative()
     channel = label_of(result.channelTag) if result.channelTag else None
     words = [
-        Word(w.word, channel or w.speakerLabel, duration(w.startOffset or "0s"), duration(w.endOffset))
+        Word(
+            w.word,
+            channel or w.speakerLabel,
+            duration(w.startOffset or "0s"),
+            duration(w.endOffset),
+        )
         for w in best.words
     ]
     if len({word.label for word in words}) > 1:

@@ -57,7 +57,9 @@ class JsonFormat(NamedTuple):
 #: No two of them recognise the same object, except that SenseVoice is FunASR with more in it.
 JSON_FORMATS: dict[str, JsonFormat] = {
     "transcribe": JsonFormat(transcribe.is_transcribe, documents(transcribe.read_transcribe)),
-    "contact-lens": JsonFormat(contactlens.is_contact_lens, documents(contactlens.read_contact_lens)),
+    "contact-lens": JsonFormat(
+        contactlens.is_contact_lens, documents(contactlens.read_contact_lens)
+    ),
     "google": JsonFormat(google.is_google, documents(google.read_google)),
     "azure-batch": JsonFormat(azure.is_azure_batch, documents(azure.read_azure_batch)),
     "azure-conversation": JsonFormat(
@@ -160,7 +162,7 @@ def _as_text(source: Source, how: Reading) -> Source:
     return source if codec == "utf-8" else source.recoded(codec)
 
 
-def format_of(stream: BinaryIO, name: str, how: Reading = Reading()) -> str:
+def format_of(stream: BinaryIO, name: str, how: Reading) -> str:
     """Return the name of the format that a stream is in.
 
     Raises:
@@ -175,56 +177,62 @@ def detect(source: Source, how: Reading) -> _Found:
     Raises:
         InputError: It is none of those known, or not the one that was asked for.
     """
-    if how.format is not None and how.format not in JSON_FORMATS and how.format != CANONICAL:
-        return _Found(how.format)
-    head = source.peek()
-    if how.format is None:
-        if is_xlsx(head):
-            return _Found("xlsx")
-        if is_parquet(head):
-            return _Found("parquet")
-        text = head.decode("utf-8", "replace").removeprefix("\ufeff")
-        if is_vtt(text):
-            return _Found("vtt")
-        if text.lstrip()[:1] not in ("{", "["):
-            if is_srt(text):
-                return _Found("srt")
-            delimiter = delimiter_of(text, how.columns)
-            if delimiter is not None:
-                return _Found("tsv" if delimiter == "\t" else "csv")
-    return _detect_json(source, how)
-
-
-def _detect_json(source: Source, how: Reading) -> _Found:
-    by_line = source.name == "-" or source.name.casefold().endswith(_LINE_SUFFIXES)
+    name = how.format or _without_json(source, how)
+    if name is not None and name != CANONICAL and name not in JSON_FORMATS:
+        return _Found(name)
     try:
         layout = look(source)
     except InputError:
-        if how.format == CANONICAL or (how.format is None and (by_line or not source.peek().strip())):
+        if _is_by_line(source, how):
             # Every line of it will be told to be none.
             return _Found(CANONICAL)
-        if how.format is None and not source.peek().lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+        if how.format is None and not _begins_like_json(source.peek()):
             raise refused(_UNKNOWN) from None
         raise
-    if how.format is not None:
-        return _Found(how.format, layout)
-    for value in layout.sample:
-        if isinstance(value, dict):
-            if "conversation_id" in value and "turns" in value:
-                return _Found(CANONICAL, layout)
-            name = recognised(value)
-            if name is not None:
-                return _Found(name, layout)
-    if by_line:
-        return _Found(CANONICAL)
-    raise refused(_UNKNOWN)
+    name = name or next(filter(None, map(recognised, layout.sample)), None)
+    if name is None and not _is_by_line(source, how):
+        raise refused(_UNKNOWN)
+    return _Found(name, layout) if name else _Found(CANONICAL)
+
+
+def _without_json(source: Source, how: Reading) -> str | None:
+    """Return the format of a source if it is none of those made of JSON."""
+    head = source.peek()
+    if is_xlsx(head):
+        return "xlsx"
+    if is_parquet(head):
+        return "parquet"
+    text = head.decode("utf-8", "replace").removeprefix("\ufeff")
+    if is_vtt(text):
+        return "vtt"
+    if _begins_like_json(head):
+        return None
+    if is_srt(text):
+        return "srt"
+    delimiter = delimiter_of(text, how.columns)
+    return None if delimiter is None else "tsv" if delimiter == "\t" else "csv"
+
+
+def _begins_like_json(head: bytes) -> bool:
+    return head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[")
+
+
+def _is_by_line(source: Source, how: Reading) -> bool:
+    """Say whether a source is taken for canonical lines even if none of them is one."""
+    named = source.name == "-" or source.name.casefold().endswith(_LINE_SUFFIXES)
+    blank = not source.peek().strip()
+    return how.format == CANONICAL or (how.format is None and (named or blank))
 
 
 _UNKNOWN = "in no format that jiyu knows (--input-format names one)"
 
 
-def recognised(value: dict[str, Any]) -> str | None:
-    """Return the format that an object is a record of."""
+def recognised(value: Any) -> str | None:
+    """Return the format that a value is a record of."""
+    if not isinstance(value, dict):
+        return None
+    if {"conversation_id", "turns"} <= value.keys():
+        return CANONICAL
     for name, form in JSON_FORMATS.items():
         # A recogniser looks at objects of any shape; one that it trips over is none of its own.
         with contextlib.suppress(TypeError, AttributeError, KeyError, IndexError):

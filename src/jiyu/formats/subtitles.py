@@ -26,7 +26,9 @@ _ARROW = "-->"
 _TIMING = re.compile(r"\s*(\S+)\s*-->\s*(\S+)")
 _STAMP = re.compile(r"(?:\d{1,3}:)?\d{1,2}:\d{1,2}[.,]\d{1,3}\s*-->")
 _VOICE = re.compile(r"<v(?:\.[^\s>]*)?[ \t]+([^>]*)>|</v>")
-_MARKUP = re.compile(r"</?(?:c|i|b|u|ruby|rt|lang|font)\b[^>]*>|<\d[\d:.]*>|\{\\[^}]*\}", re.I)
+_MARKUP = re.compile(
+    r"</?(?:c|i|b|u|ruby|rt|lang|font)\b[^>]*>|<\d[\d:.]*>|\{\\[^}]*\}", re.IGNORECASE
+)
 _NO_CUE = ("NOTE", "STYLE", "REGION", "WEBVTT")
 
 

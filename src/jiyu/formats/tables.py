@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import msgspec
 
 from jiyu.formats.build import LABEL, in_order, label_of
 from jiyu.formats.columns import Columns, Layout, layout_of
-from jiyu.formats.gather import Gathered, Pieces
+from jiyu.formats.gather import TOO_LONG, Gathered, Pieces
 from jiyu.formats.roles import role_of
 from jiyu.formats.source import Fault, Read, Unit, refused
 from jiyu.formats.times import iso, when
@@ -24,17 +25,17 @@ from jiyu.model import Conversation, Turn
 
 #: Titles may stand above the header.
 HEADER_ROWS = 10
+#: As many rows tell whether a column headed ``id`` is one of conversations.
+_AHEAD = 200
 _ABOUT = ("agent_id", "team", "channel", "direction", "started_at", "ended_at", "ended_by")
-_CHANNELS = {
-    "phone": "phone", "电话": "phone", "語音": "phone", "语音": "phone", "voice": "phone",
-    "call": "phone", "热线": "phone", "電話": "phone", "chat": "chat", "在线": "chat", "聊天": "chat",
-    "微信": "chat", "文字": "chat", "im": "chat", "网页": "chat", "在線": "chat", "线上": "chat",
-}  # fmt: skip
-_DIRECTIONS = {
-    "呼入": "inbound", "inbound": "inbound", "in": "inbound", "来电": "inbound", "进线": "inbound",
-    "呼出": "outbound", "outbound": "outbound", "out": "outbound", "外呼": "outbound",
-    "去电": "outbound", "來電": "inbound",
-}  # fmt: skip
+_CHANNELS = dict.fromkeys(
+    ("phone", "voice", "call", "电话", "電話", "语音", "語音", "热线"), "phone"
+)
+_CHANNELS |= dict.fromkeys(
+    ("chat", "im", "在线", "在線", "线上", "聊天", "文字", "微信", "网页", "網頁"), "chat"
+)
+_DIRECTIONS = dict.fromkeys(("inbound", "in", "呼入", "来电", "來電", "进线"), "inbound")
+_DIRECTIONS |= dict.fromkeys(("outbound", "out", "呼出", "外呼", "去电", "去電"), "outbound")
 
 
 class Row(NamedTuple):
@@ -67,19 +68,28 @@ def read_table(rows: Iterator[Row], name: str, told: Columns) -> Read:
             break
     if layout is None:
         raise refused("no column is headed as text; say which with --columns", 1 if above else None)
+    ahead = list(islice(rows, _AHEAD))
+    if layout.weak_id and not _groups(ahead, layout):
+        # A number of its own in every row counts rows and not conversations.
+        layout = layout.without("conversation_id")
     with closing(Gathered(_Piece)) as gathered:
         key = name
-        for row in rows:
+        for row in chain(ahead, rows):
             if row.fault:
                 yield Fault(row.number, row.fault)
                 continue
             key = _text(_cell(row.cells, layout, "conversation_id")) or key
             piece = _piece(row, layout, told)
-            if piece is not None and not gathered.add(key, piece):
-                yield Fault(row.number, "unpacks to more than any table holds")
-                return
+            if piece is not None:
+                gathered.add(key, piece)
         for pieces in gathered:
             yield from _conversation(pieces, layout)
+
+
+def _groups(rows: Sequence[Row], layout: Layout) -> bool:
+    """Say whether some rows have the same id."""
+    ids = [_text(_cell(row.cells, layout, "conversation_id")) for row in rows]
+    return len(set(ids)) < len(ids)
 
 
 def _cell(cells: Sequence[Any], layout: Layout, field: str) -> Any:
@@ -131,7 +141,7 @@ def _piece(row: Row, layout: Layout, told: Columns) -> _Piece | None:
 def _conversation(pieces: Pieces[_Piece], layout: Layout) -> Read:
     first = pieces.pieces[0]
     if pieces.cut:
-        yield Fault(first.number, "the conversation is too long to be one")
+        yield Fault(first.number, TOO_LONG)
         return
     about: dict[str, str] = {}
     for piece in pieces.pieces:
@@ -151,7 +161,9 @@ def _conversation(pieces: Pieces[_Piece], layout: Layout) -> Read:
             started_at=_moment(about.get("started_at")),
             ended_at=_moment(about.get("ended_at")),
             ended_by=_side(about.get("ended_by")),
-            direction=_DIRECTIONS.get(about.get("direction", "").casefold(), about.get("direction")),
+            direction=_DIRECTIONS.get(
+                about.get("direction", "").casefold(), about.get("direction")
+            ),
             capabilities=tuple(able) or None,
         ),
     )

@@ -90,16 +90,6 @@ def when(value: Any, unit: float = 1.0) -> float | str | None:
         value: A number, a text, or what a spreadsheet calls a time or a date.
         unit: Seconds of one unit of a bare number.
     """
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, time):
-        return seconds(
-            value.hour * 3600 + value.minute * 60 + value.second + value.microsecond / 1e6
-        )
-    if isinstance(value, timedelta):
-        return seconds(value.total_seconds())
-    if isinstance(value, date):
-        return f"{value.isoformat()}T00:00:00"
     if isinstance(value, str):
         number = _number(value)
         if number is None:
@@ -108,7 +98,18 @@ def when(value: Any, unit: float = 1.0) -> float | str | None:
         value = number
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return moment(value) if abs(value) >= _EPOCH_S else seconds(value * unit)
-    return None
+    return _of_sheet(value)
+
+
+def _of_sheet(value: Any) -> float | str | None:
+    """Read what a spreadsheet or a database calls a time or a date."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, date):
+        return f"{value.isoformat()}T00:00:00"
+    if isinstance(value, time):
+        value = datetime.combine(date.min, value) - datetime.min
+    return seconds(value.total_seconds()) if isinstance(value, timedelta) else None
 
 
 def _number(value: str) -> float | None:

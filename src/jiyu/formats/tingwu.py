@@ -1,8 +1,8 @@
 """Alibaba Cloud Tingwu: the transcription of a file.
 
-Read: the result of API 2023-09-30 as documented; no real file was seen.  Times are milliseconds, the
-text stands in words that name their sentence.  Tingwu filters profanity and drops fillers unless
-told not to: fillers are not promised, and ``***`` stays in the text.
+Read: the result of API 2023-09-30 as documented; no real file was seen.  Times are
+milliseconds, the text stands in words that name their sentence.  Tingwu filters profanity and
+drops fillers unless told not to: fillers are not promised, and ``***`` stays in the text.
 """
 
 from __future__ import annotations

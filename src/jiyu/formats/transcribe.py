@@ -1,8 +1,8 @@
 """Amazon Transcribe: the result of a batch job, with channels or with speaker labels.
 
 Read: the 2017-10-26 API; Amazon's two published samples were seen.  Seconds are strings.  Words
-carry their speaker themselves in newer files and only in ``speaker_labels`` in older ones.  Chinese
-words join without spaces.  Transcribe leaves out fillers, and a vocabulary filter may write ``***``.
+carry their speaker themselves in newer files and only in ``speaker_labels`` in older ones.
+Transcribe leaves out fillers, and a vocabulary filter may write ``***``.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ class _Item(msgspec.Struct):
     speaker_label: str | None = None
 
 
-class _Segment(msgspec.Struct):
-    speaker_label: str | None = None
-    items: list[_Item_] = []
-
-
-class _Item_(msgspec.Struct):  # noqa: N801 - an item of a segment has times and no words
+class _Mark(msgspec.Struct):
     start_time: float | None = None
     speaker_label: str | None = None
+
+
+class _Segment(msgspec.Struct):
+    speaker_label: str | None = None
+    items: list[_Mark] = []
 
 
 class _SpeakerLabels(msgspec.Struct):
@@ -68,7 +68,7 @@ class _Results(msgspec.Struct):
 
 class _Job(msgspec.Struct):
     results: _Results
-    jobName: str | None = None  # noqa: N815 - as the format writes it
+    jobName: str | None = None
 
 
 def is_transcribe(value: Any) -> bool:

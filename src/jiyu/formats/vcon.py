@@ -1,10 +1,10 @@
 """vCon: a conversation as the IETF's drafts describe it.
 
-Read: 0.0.1 to 0.4.0; sixteen published vCons were seen, half of them without a version.  An own
-model, because the ``vcon`` package is capped on Python 3.11 and depends on pytest.  An unknown entry
-in ``critical`` must be refused.  What was said stands in dialogs of type ``text``, or, for
-recordings, in an analysis of type ``transcript``; a file behind an address is not fetched.
-``party_history`` tells who hung up, and holds.
+Read: 0.0.1 to 0.4.0; sixteen published vCons were seen, half of them without a version.  The
+model is an own one, because the ``vcon`` package is capped on Python 3.11 and depends on
+pytest.  An unknown entry in ``critical`` must be refused.  What was said stands in dialogs of
+type ``text``, or, for recordings, in an analysis of type ``transcript``; a file behind an
+address is not fetched.  ``party_history`` tells who hung up, and holds.
 """
 
 from __future__ import annotations
@@ -93,9 +93,9 @@ def read_vcon(value: Any, name: str) -> Iterator[Conversation]:
     labels = [(p.role or (p.meta.role if p.meta else None), p.name) for p in vcon.parties]
     typed: list[Turn] = []
     events: list[Event] = []
-    for raw, dialog in zip(value.get("dialog") or (), vcon.dialog, strict=True):
+    for dialog in vcon.dialog:
         if dialog.type == "text":
-            typed += _typed(raw, dialog, labels)
+            typed += _typed(dialog, labels)
         elif dialog.type == "transfer":
             events.append(Event("transfer", dialog.start))
         events += _history(dialog.party_history or (), labels)
@@ -106,7 +106,7 @@ def read_vcon(value: Any, name: str) -> Iterator[Conversation]:
         typed or in_order(heard),
         _leftover(value),
         *(("timestamps", "verbatim_fillers") if typed else ()),
-        *hung_up,  # type: ignore[arg-type]
+        *hung_up,
         channel="chat" if typed else "phone",
     )
     starts = sorted(d.start for d in vcon.dialog if d.start)
@@ -117,13 +117,16 @@ def read_vcon(value: Any, name: str) -> Iterator[Conversation]:
 
 def _leftover(value: Any) -> dict[str, Any]:
     """Return everything but what is said, which stands in the turns."""
-    dialogs = [{k: v for k, v in d.items() if k not in ("body", "party_history")} for d in value.get("dialog") or ()]
+    dialogs = [
+        {k: v for k, v in d.items() if k not in ("body", "party_history")}
+        for d in value.get("dialog") or ()
+    ]
     others = [a for a in value.get("analysis") or () if a.get("type") != "transcript"]
     kept = {"parties": value.get("parties"), "dialog": dialogs, "analysis": others}
     return rest(value, _VCon) | {k: v for k, v in kept.items() if v}
 
 
-def _typed(raw: Any, dialog: _Dialog, labels: list[tuple[str | None, str | None]]) -> Iterator[Turn]:
+def _typed(dialog: _Dialog, labels: list[tuple[str | None, str | None]]) -> Iterator[Turn]:
     body = _body(dialog.body, dialog.encoding)
     if not isinstance(body, str):
         return

@@ -1,7 +1,7 @@
 """WeChat: 微信客服 (``kf/sync_msg``) and the staff records of official accounts (``getmsglist``).
 
-Read: both APIs as documented; no real file was seen.  In 微信客服 ``origin`` 3 is the customer, 4 the
-system, 5 the staff; in official accounts ``opercode`` 2002 is what staff sent and 2003 what the
+Read: both APIs as documented; no real file was seen.  In 微信客服 ``origin`` 3 is the customer, 4
+the system, 5 the staff; in official accounts ``opercode`` 2002 is what staff sent and 2003 what the
 customer sent.  Times are seconds.  Neither has ids of conversations: messages of one customer more
 than six hours apart are two.
 """
@@ -113,4 +113,6 @@ def read_wechat_mp(value: Any, _name: str) -> Iterator[Message]:
             continue
         label = (record.worker or "").strip() if speaker == "agent" else record.openid
         kept = rest(raw, _Record)
-        yield Message(record.openid, record.text, speaker, label or None, record.time, metadata=kept)
+        yield Message(
+            record.openid, record.text, speaker, label or None, record.time, metadata=kept
+        )

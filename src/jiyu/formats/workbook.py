@@ -69,7 +69,7 @@ def xlsx_rows(source: Source, told: Columns) -> Iterator[Row]:
     try:
         book = calamine.CalamineWorkbook.from_filelike(stream)
         sheets = [book.get_sheet_by_name(name) for name in book.sheet_names]
-    except Exception:  # noqa: BLE001 - calamine raises what it likes, with content in the message
+    except Exception:  # calamine raises what it likes, with content in the message
         raise refused("a damaged workbook") from None
     for sheet in sheets:
         begin = (sheet.start or (0, 0))[0]
