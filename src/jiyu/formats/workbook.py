@@ -10,6 +10,7 @@ import re
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, Any, BinaryIO
 
 from jiyu.formats.columns import Columns, layout_of
@@ -22,6 +23,8 @@ MAX_FILE_BYTES = 1024 * _MEGABYTE
 MAX_UNPACKED_BYTES = 1024 * _MEGABYTE
 #: A sheet is unpacked cell by cell up to its last row and column, however few are filled.
 MAX_CELLS = 30_000_000
+_TOO_LARGE = "larger than any table of turns"
+_UNPACKS = "unpacks to more than any table of turns holds"
 _CELL = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br\s*=\s*["']([A-Za-z]{1,3})(\d{1,7})["']""")
 _INDEX = re.compile(rb"<(?:\w+:)?v>(\d{1,9})</")
 _SHARED = re.compile(rb"<(?:\w+:)?si\b.*?</(?:\w+:)?si>", re.DOTALL)
@@ -39,21 +42,23 @@ def is_parquet(head: bytes) -> bool:
     return head.startswith(b"PAR1")
 
 
-def _seekable(source: Source) -> BinaryIO | IO[bytes]:
-    """Return the file itself, or a copy of what comes through a pipe."""
+@contextmanager
+def _seekable(source: Source) -> Iterator[BinaryIO | IO[bytes]]:
+    """Give the file itself, or a copy of what comes through a pipe."""
     stream = source.open()
     if stream.seekable():
         if stream.seek(0, 2) > MAX_FILE_BYTES:
-            raise refused("larger than any table of turns")
+            raise refused(_TOO_LARGE)
         stream.seek(0)
-        return stream
-    copy = tempfile.TemporaryFile()  # noqa: SIM115 - it goes away with the last reference
-    while data := stream.read(_MEGABYTE):
-        copy.write(data)
-        if copy.tell() > MAX_FILE_BYTES:
-            raise refused("larger than any table of turns")
-    copy.seek(0)
-    return copy
+        yield stream
+        return
+    with tempfile.TemporaryFile() as copy:
+        while data := stream.read(_MEGABYTE):
+            copy.write(data)
+            if copy.tell() > MAX_FILE_BYTES:
+                raise refused(_TOO_LARGE)
+        copy.seek(0)
+        yield copy
 
 
 def xlsx_rows(source: Source, told: Columns) -> Iterator[Row]:
@@ -63,14 +68,14 @@ def xlsx_rows(source: Source, told: Columns) -> Iterator[Row]:
         InputError: It is damaged, unpacks to an absurd size, or has no such sheet.
     """
     calamine = extra("python_calamine", "XLSX")
-    stream = _seekable(source)
-    _check_archive(stream)
-    stream.seek(0)
-    try:
-        book = calamine.CalamineWorkbook.from_filelike(stream)
-        sheets = [book.get_sheet_by_name(name) for name in book.sheet_names]
-    except Exception:  # calamine raises what it likes, with content in the message
-        raise refused("a damaged workbook") from None
+    with _seekable(source) as stream:
+        _check_archive(stream)
+        stream.seek(0)
+        try:
+            book = calamine.CalamineWorkbook.from_filelike(stream)
+            sheets = [book.get_sheet_by_name(name) for name in book.sheet_names]
+        except Exception:  # calamine raises what it likes, with content in the message
+            raise refused("a damaged workbook") from None
     for sheet in sheets:
         begin = (sheet.start or (0, 0))[0]
         rows = [Row(n, cells) for n, cells in enumerate(sheet.iter_rows(), begin + 1)]
@@ -98,7 +103,7 @@ def _check_archive(stream: Any) -> None:
                 elif "/worksheets/" in f"/{info.filename}":
                     left -= _expanse(data, lengths)
                 if left < 0:
-                    raise refused("unpacks to more than any table of turns holds")
+                    raise refused(_UNPACKS)
     except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, ValueError, RuntimeError):
         raise refused("a damaged workbook") from None
     except Exception as error:
@@ -114,7 +119,7 @@ def _unpacked(archive: zipfile.ZipFile, info: zipfile.ZipInfo, left: int) -> byt
     with archive.open(info) as part:
         data = part.read(left + 1)
     if len(data) > left:
-        raise refused("unpacks to more than any table of turns holds")
+        raise refused(_UNPACKS)
     return data
 
 
@@ -142,27 +147,29 @@ def parquet_rows(source: Source) -> Iterator[Row]:
     Raises:
         InputError: It is damaged, or unpacks to an absurd size.
     """
-    parquet = extra("pyarrow.parquet", "Parquet")
-    arrow = extra("pyarrow", "Parquet")
+    parquet, arrow = extra("pyarrow.parquet", "Parquet"), extra("pyarrow", "Parquet")
     try:
-        stream = _seekable(source)
-        file = parquet.ParquetFile(stream)
-        groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
-        if any(group.total_byte_size > MAX_UNPACKED_BYTES for group in groups):
-            raise refused("unpacks to more than any table of turns holds")
-        schema = file.schema_arrow
-        texts = [f.name for f in schema if arrow.types.is_string(f.type)]
-        # A text that is written once and used in a million rows stays one text.
-        file = parquet.ParquetFile(stream, read_dictionary=texts)
-        yield Row(0, schema.names)
-        number = 0
-        for batch in file.iter_batches(batch_size=1024):
-            columns = [batch.column(i) for i in range(batch.num_columns)]
-            for index in range(batch.num_rows):
-                number += 1
-                yield Row(number, [_value(column[index].as_py()) for column in columns])
-    except (arrow.ArrowException, OSError, ValueError, UnicodeDecodeError, OverflowError):
+        with _seekable(source) as stream:
+            yield from _parquet_rows(stream, parquet, arrow)
+    except (arrow.ArrowException, OSError, ValueError, OverflowError):
         raise refused("a damaged Parquet file") from None
+
+
+def _parquet_rows(stream: Any, parquet: Any, arrow: Any) -> Iterator[Row]:
+    file = parquet.ParquetFile(stream)
+    groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
+    if any(group.total_byte_size > MAX_UNPACKED_BYTES for group in groups):
+        raise refused(_UNPACKS)
+    texts = [f.name for f in file.schema_arrow if arrow.types.is_string(f.type)]
+    # A text that is written once and used in a million rows stays one text.
+    file = parquet.ParquetFile(stream, read_dictionary=texts)
+    yield Row(0, file.schema_arrow.names)
+    number = 0
+    for batch in file.iter_batches(batch_size=1024):
+        columns = [batch.column(i) for i in range(batch.num_columns)]
+        for index in range(batch.num_rows):
+            number += 1
+            yield Row(number, [_value(column[index].as_py()) for column in columns])
 
 
 def _value(value: Any) -> Any:
