@@ -16,40 +16,12 @@ from jiyu.errors import InputError, Problem
 from jiyu.formats.canonical import Line, decode
 from jiyu.formats.registry import JSON_FORMATS, NAMES, Reading, format_of, read_units
 from jiyu.formats.times import epoch
-from jiyu.model import Conversation
+from reading import conversations, faults, read
 from samples import BEGIN, ENDS, ROLES, SAID, SAMPLES, STARTS, Sample, dumped
 from support import SHARED
 
 each_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda s: f"{s.form}-{s.name}")
 REAL = SHARED / "formats"
-
-
-AS_FOUND = Reading()
-
-
-def read(data: bytes, name: str = "in.json", how: Reading = AS_FOUND) -> list[Line | Problem]:
-    """Return what becomes of a file."""
-    return list(read_units(io.BytesIO(data), name, how))
-
-
-def conversations(
-    data: bytes, name: str = "in.json", how: Reading = AS_FOUND
-) -> list[Conversation]:
-    """Return the conversations of a file in which nothing is wrong."""
-    units = read(data, name, how)
-    assert all(isinstance(unit, Line) for unit in units), units
-    return [decode(unit) for unit in units if isinstance(unit, Line)]
-
-
-def faults(data: bytes, name: str = "in.json", how: Reading = AS_FOUND) -> list[tuple[Any, str]]:
-    """Return what is wrong with a file, and where."""
-    told: list[tuple[Any, str]] = []
-    for unit in read(data, name, how):
-        if isinstance(unit, Problem):
-            told.append((unit.line, unit.message))
-        elif unit.fault:
-            told.append((unit.number, unit.fault))
-    return told
 
 
 @each_sample
