@@ -53,7 +53,7 @@ def _rows(lines: _Lines, delimiter: str) -> Iterator[Row]:
     """Yield rows up to the first that the csv module cannot read."""
     reader = csv.reader(lines, delimiter=delimiter)
     while True:
-        lines.first = None
+        lines.first, lines.damaged = None, False
         try:
             cells = next(reader)
         except StopIteration:
@@ -68,7 +68,7 @@ def _rows(lines: _Lines, delimiter: str) -> Iterator[Row]:
         number = lines.first or lines.number
         if lines.fault:
             yield Row(number, (), lines.fault)
-        elif any("\udc80" <= c <= "\udcff" for cell in cells for c in cell):
+        elif lines.damaged:
             yield Row(number, (), "text that its encoding cannot hold")
         elif any(cell.strip() for cell in cells):
             yield Row(number, cells)
@@ -82,6 +82,7 @@ class _Lines:
         self.number = 0
         self.first: int | None = None
         self.fault = ""
+        self.damaged = False
         self.ended = False
 
     def __iter__(self) -> _Lines:
@@ -96,4 +97,9 @@ class _Lines:
         self.first = self.first or self.number
         self.fault = line.fault
         # The line ends were taken off; a quoted cell may go on, so one is put back.
-        return line.raw.decode("utf-8", "surrogateescape").replace("\0", "") + "\n"
+        try:
+            text = line.raw.decode()
+        except UnicodeDecodeError:
+            self.damaged = True
+            text = line.raw.decode("utf-8", "replace")
+        return text.replace("\0", "") + "\n"

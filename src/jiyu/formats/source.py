@@ -92,6 +92,7 @@ class Source:
             return self._stream
         if self._stream.seekable():
             self._stream.seek(0)
+            self._seen = b""
             return self._stream
         return io.BufferedReader(_Replayed(self._seen, self._stream), HEAD_BYTES)
 
@@ -162,9 +163,8 @@ class _Recoded(_Raw):
             except UnicodeDecodeError:
                 # Half a character at the end of UTF-16 or UTF-32, or a code point out of range.
                 return b"" if self._ended else b"\xff"
-        return text.encode("utf-8", "surrogateescape" if _escaped(text) else "replace")
-
-
-def _escaped(text: str) -> bool:
-    """Whether every lone surrogate stands for an undecodable byte."""
-    return all(not "\ud800" <= c <= "\udfff" or "\udc80" <= c <= "\udcff" for c in text)
+        try:
+            return text.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            # A lone surrogate that stands for no byte.
+            return text.encode("utf-8", "replace")
