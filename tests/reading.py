@@ -8,7 +8,7 @@ from typing import Any
 
 from jiyu.errors import Problem
 from jiyu.formats.canonical import Line, decode
-from jiyu.formats.registry import Reading, read_units
+from jiyu.formats.intake import Reading, read_units
 from jiyu.model import Conversation
 
 AS_FOUND = Reading()

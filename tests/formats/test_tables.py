@@ -9,7 +9,7 @@ import pytest
 
 from jiyu.errors import InputError
 from jiyu.formats.columns import Columns, load_columns
-from jiyu.formats.registry import Reading
+from jiyu.formats.intake import Reading
 from jiyu.model import Conversation
 from reading import conversations, faults
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from jiyu.errors import InputError, Problem
 from jiyu.formats.canonical import Line
-from jiyu.formats.registry import SUFFIXES, Reading, read_units
+from jiyu.formats.intake import SUFFIXES, Reading, read_units
 
 STDIN = "-"
 

@@ -1,9 +1,7 @@
-"""All formats: which one a file is in, and its conversations as canonical lines.
+"""All formats: which one a source is in, and its conversations.
 
-Everything that reads files goes through ``read_units``: whatever the format, what comes out is
-``Line``s to be decoded, so that checkpoints, workers and rejected lines are the same for all.
-A conversation is a unit for the line formats; a file of another format is read by one process, and
-its conversations are the units.
+This is the one place that knows every reader, and so it is loaded only where a source is no plain
+canonical JSONL (``intake``).
 """
 
 from __future__ import annotations
@@ -15,7 +13,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 
-from jiyu.errors import InputError, Problem
+from jiyu.errors import InputError
 from jiyu.formats import (
     aliyun,
     azure,
@@ -35,16 +33,14 @@ from jiyu.formats import (
 from jiyu.formats.build import documents
 from jiyu.formats.canonical import Line, read_lines
 from jiyu.formats.chats import SESSION_GAP, messages
-from jiyu.formats.columns import Columns
 from jiyu.formats.csvtext import csv_rows, delimiter_of
 from jiyu.formats.encoding import encoding_of
+from jiyu.formats.intake import CANONICAL, Reading, is_canonical
 from jiyu.formats.jsonsource import Json, look, records
 from jiyu.formats.source import Fault, Read, Record, Source, refused
 from jiyu.formats.subtitles import is_srt, is_vtt, read_subtitles
 from jiyu.formats.tables import read_table
 from jiyu.formats.workbook import is_parquet, is_xlsx, parquet_rows, xlsx_rows
-
-CANONICAL = "canonical"
 
 
 class JsonFormat(NamedTuple):
@@ -82,22 +78,8 @@ TEXT_FORMATS = ("vtt", "srt", "csv", "tsv")
 BINARY_FORMATS = ("xlsx", "parquet")
 #: Every name that ``--input-format`` takes.
 NAMES = (CANONICAL, *JSON_FORMATS, *TEXT_FORMATS, *BINARY_FORMATS)
-#: What is looked for in folders.
-SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".xlsx", ".parquet", ".vtt", ".srt")
 _LINE_SUFFIXES = (".jsonl", ".ndjson")
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
-
-
-class Reading(NamedTuple):
-    """How sources are to be read.
-
-    Attributes:
-        format: One of ``NAMES``, or ``None`` to tell by content.
-        columns: What is said about the columns of tables.
-    """
-
-    format: str | None = None
-    columns: Columns = Columns()
 
 
 class _Found(NamedTuple):
@@ -107,31 +89,13 @@ class _Found(NamedTuple):
     json: Json | None = None
 
 
-def read_units(stream: BinaryIO, name: str, how: Reading) -> Iterator[Line | Problem]:
-    """Yield the conversations of a stream, whatever its format, as lines to be decoded.
+def units_of(source: Source, how: Reading) -> Iterator[Line]:
+    """Yield the conversations of a source as lines to be decoded.
 
-    A damaged record is a line with a fault; a source that cannot be read at all is a problem.
-
-    Args:
-        stream: Bytes.
-        name: How it is called in messages; conversations without an id are called after it.
-        how: What the user says of it.
+    Raises:
+        InputError: It cannot be read at all.
     """
-    source = Source(stream, name)
-    try:
-        try:
-            yield from _units(source, how)
-        except InputError as error:
-            found = error.problems[0]
-            yield Problem(name, found.line, found.message)
-        except RecursionError:
-            yield Problem(name, None, "nested too deeply")
-    except MemoryError:
-        yield Problem(name, None, "does not fit into memory")
-
-
-def _units(source: Source, how: Reading) -> Iterator[Line]:
-    source = _as_text(source, how)
+    source = as_text(source, how)
     found = detect(source, how)
     if found.name == CANONICAL:
         yield from _canonical(source, found)
@@ -153,7 +117,7 @@ def _canonical(source: Source, found: _Found) -> Iterator[Line]:
             yield Line(source.name, one.number, msgspec.json.encode(one.value))
 
 
-def _as_text(source: Source, how: Reading) -> Source:
+def as_text(source: Source, how: Reading) -> Source:
     """Return the source with its text as UTF-8; what is no text stays as it is."""
     head = source.peek()
     if how.format in BINARY_FORMATS or is_xlsx(head) or is_parquet(head):
@@ -168,7 +132,7 @@ def format_of(stream: BinaryIO, name: str, how: Reading) -> str:
     Raises:
         InputError: It is none of those known.
     """
-    return detect(_as_text(Source(stream, name), how), how).name
+    return detect(as_text(Source(stream, name), how), how).name
 
 
 def detect(source: Source, how: Reading) -> _Found:
@@ -231,7 +195,7 @@ def recognised(value: Any) -> str | None:
     """Return the format that a value is a record of."""
     if not isinstance(value, dict):
         return None
-    if {"conversation_id", "turns"} <= value.keys():
+    if is_canonical(value):
         return CANONICAL
     for name, form in JSON_FORMATS.items():
         # A recogniser looks at objects of any shape; one that it trips over is none of its own.
