@@ -6,7 +6,7 @@ import random
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jiyu import Checker, Conversation, Turn
@@ -119,6 +119,7 @@ def test_known_speakers_come_back_as_they_are() -> None:
     assert name_speakers([conversation], ENGINE, Naming())[0] is conversation
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     st.lists(
         st.tuples(st.sampled_from("ab"), st.sampled_from([t for _, t in DIALOGUE])), max_size=6

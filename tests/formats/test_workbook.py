@@ -40,7 +40,7 @@ def test_sheet_with_a_header_is_found() -> None:
     data = xlsx([("三月",), HEADER, ("a", "客服", "好", 1)], sheets=("说明", "数据"))
     (found,) = conversations(data, "t.xlsx")
     assert found.turns[0].text == "好"
-    message = "no sheet has a column that is headed as text; say which with --columns"
+    message = "no sheet has a column that is headed as text; say with --columns"
     assert faults(xlsx([("x",)]), "t.xlsx") == [(None, message)]
 
 

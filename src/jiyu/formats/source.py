@@ -104,7 +104,8 @@ class Source:
         """
         data = self.peek(MAX_DOCUMENT_BYTES + 1)
         if len(data) > MAX_DOCUMENT_BYTES:
-            raise refused(f"larger than {MAX_DOCUMENT_BYTES >> 20} MB, which no transcript is")
+            size = MAX_DOCUMENT_BYTES >> 20
+            raise refused(f"larger than {size} MB in one piece; a record a line may be any number")
         return data.removeprefix(_BOM)
 
     def recoded(self, codec: str) -> Source:

@@ -11,8 +11,10 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import IO, Any, BinaryIO
 
+from jiyu.errors import InputError
 from jiyu.formats.columns import Columns, layout_of
 from jiyu.formats.encoding import extra
 from jiyu.formats.source import Source, refused
@@ -20,9 +22,9 @@ from jiyu.formats.tables import HEADER_ROWS, Row
 
 _MEGABYTE = 1024 * 1024
 MAX_FILE_BYTES = 1024 * _MEGABYTE
-MAX_UNPACKED_BYTES = 1024 * _MEGABYTE
+MAX_UNPACKED_BYTES = 512 * _MEGABYTE
 #: A sheet is unpacked cell by cell up to its last row and column, however few are filled.
-MAX_CELLS = 30_000_000
+MAX_CELLS = 20_000_000
 _TOO_LARGE = "larger than any table of turns"
 _UNPACKS = "unpacks to more than any table of turns holds"
 _CELL = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br\s*=\s*["']([A-Za-z]{1,3})(\d{1,7})["']""")
@@ -73,16 +75,19 @@ def xlsx_rows(source: Source, told: Columns) -> Iterator[Row]:
         stream.seek(0)
         try:
             book = calamine.CalamineWorkbook.from_filelike(stream)
-            sheets = [book.get_sheet_by_name(name) for name in book.sheet_names]
+            for name in book.sheet_names:
+                sheet = book.get_sheet_by_name(name)
+                begin = (sheet.start or (0, 0))[0] + 1
+                if any(layout_of(r, told) for r in islice(sheet.iter_rows(), HEADER_ROWS)):
+                    break
+            else:
+                raise refused("no sheet has a column that is headed as text; say with --columns")
+        except InputError:
+            raise
         except Exception:  # calamine raises what it likes, with content in the message
             raise refused("a damaged workbook") from None
-    for sheet in sheets:
-        begin = (sheet.start or (0, 0))[0]
-        rows = [Row(n, cells) for n, cells in enumerate(sheet.iter_rows(), begin + 1)]
-        if any(layout_of(row.cells, told) for row in rows[:HEADER_ROWS]):
-            yield from (Row(n, [None if c == "" else c for c in cells]) for n, cells, _ in rows)
-            return
-    raise refused("no sheet has a column that is headed as text; say which with --columns")
+    for number, cells in enumerate(sheet.iter_rows(), begin):
+        yield Row(number, [None if cell == "" else cell for cell in cells])
 
 
 def _check_archive(stream: Any) -> None:
