@@ -40,11 +40,7 @@ class Jiyu:
     env: Mapping[str, str]
 
     def argv(self, name: str, *args: str | Path, policy: Path | None = None) -> list[str]:
-        own = name in {
-            "lint",
-            "policy",
-            "convert",
-        }  # they take no policy, or take it as an argument
+        own = name in {"lint", "policy", "convert"}  # no policy, or as an argument
         chosen = [] if own else ["--policy", str(policy or self.policy)]
         return [self.command, name, *chosen, *map(str, args)]
 

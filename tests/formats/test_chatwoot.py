@@ -43,3 +43,5 @@ def test_other_events_say_nothing() -> None:
     """A webhook tells of conversations, too."""
     event = {"event": "conversation_status_changed", "id": 42, "status": "resolved"}
     assert [text for _, text in said(event)] == list(SAID)
+    (found,) = conversations(lined([event, *CHATWOOT]), "in.json")
+    assert len(found.turns) == 3

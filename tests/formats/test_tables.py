@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from jiyu.errors import InputError
+from jiyu.formats.canonical import Line, decode
 from jiyu.formats.columns import Columns, load_columns
 from jiyu.formats.intake import Reading
 from jiyu.model import Conversation
-from reading import conversations, faults
+from reading import conversations, faults, read
 
 
 def table(text: str, told: Columns = Columns()) -> list[Conversation]:  # noqa: B008 - frozen
@@ -166,9 +167,18 @@ def test_damaged_rows_are_told_and_the_rest_is_read() -> None:
     assert faults(rows, "t.csv") == [(3, "text that its encoding cannot hold")]
     filler = "".join(f"a,客服,第{n}句您好您好您好您好\n" for n in range(70_000))
     rows = f'会话编号,角色,内容\na,客服,"您好\n{filler}b,客服,再见\n'.encode()
-    ((line, message),) = faults(rows, "t.csv")
-    assert line == 2
-    assert message == "a quotation mark is not closed, or a cell is too long"
+    told = [(2, "a quotation mark is not closed, or a cell is too long")]
+    assert faults(rows, "t.csv") == told
+    rows = '会话编号,角色,内容\na,客服,"您好\na,客户,喂\n'.encode()
+    good = [decode(u) for u in read(rows, "t.csv") if isinstance(u, Line) and not u.fault]
+    assert faults(rows, "t.csv") == told
+    assert [t.text for c in good for t in c.turns] == ["喂"]
+
+
+def test_stray_quotation_marks_are_words() -> None:
+    """A cell that begins with a quotation needs no repair."""
+    (found,) = table('会话编号,角色,内容\na,客服,"好的"他说\na,客户,他说"好"\n')
+    assert [t.text for t in found.turns] == ["好的他说", '他说"好"']
 
 
 def test_quoted_cells_may_have_lines() -> None:

@@ -10,7 +10,7 @@ import msgspec
 
 from jiyu.errors import InputError
 from jiyu.formats.canonical import read_lines
-from jiyu.formats.source import Fault, Record, Source, refused
+from jiyu.formats.source import HEAD_BYTES, Fault, Record, Source, refused
 
 #: As many lines are looked at to tell a format whose first lines are broken.
 _SAMPLE_LINES = 50
@@ -65,18 +65,24 @@ def look(source: Source) -> Json:
     if first is not None and first[:1] in (b"{", b"["):
         value = _parsed(first)
         if isinstance(value, (dict, list)):
-            return Json(lines=True, sample=items(value)[:_SAMPLE_LINES])
+            sample = [*items(value)[:_SAMPLE_LINES], *_objects(source)]
+            return Json(lines=True, sample=sample)
     broken: InputError
     try:
         document = parse(source.whole())
         return Json(lines=False, sample=items(document)[:_SAMPLE_LINES], document=document)
     except InputError as error:
         broken = error
-    lines = source.peek().split(b"\n")[:_SAMPLE_LINES]
-    found = [value for line in lines if isinstance(value := _parsed(line.strip()), dict)]
+    found = _objects(source)
     if not found:
         raise broken
     return Json(lines=True, sample=found)
+
+
+def _objects(source: Source) -> list[Any]:
+    """Return the objects among the first lines; the last of those looked at may be cut off."""
+    lines = source.peek()[:HEAD_BYTES].split(b"\n")[:_SAMPLE_LINES]
+    return [value for line in lines if isinstance(value := _parsed(line.strip()), dict)]
 
 
 def _parsed(line: bytes) -> Any:

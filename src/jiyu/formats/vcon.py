@@ -21,7 +21,7 @@ from jiyu.formats.build import LABEL, in_order, label_of, rest, shaped, spoken, 
 from jiyu.formats.jsonsource import parse
 from jiyu.formats.roles import role_of
 from jiyu.formats.source import refused
-from jiyu.formats.times import seconds
+from jiyu.formats.times import moment, seconds
 from jiyu.model import Conversation, Event, Turn
 
 #: Extensions that change nothing in how the text is read.
@@ -47,7 +47,7 @@ class _Change(msgspec.Struct):
 
 class _Dialog(msgspec.Struct):
     type: str | None = None
-    start: str | None = None
+    start: str | float | None = None
     parties: Any = None
     originator: int | None = None
     mediatype: str | None = None
@@ -97,7 +97,7 @@ def read_vcon(value: Any, name: str) -> Iterator[Conversation]:
         if dialog.type == "text":
             typed += _typed(dialog, labels)
         elif dialog.type == "transfer":
-            events.append(Event("transfer", dialog.start))
+            events.append(Event("transfer", _at(dialog.start)))
         events += _history(dialog.party_history or (), labels)
     heard = [] if typed else [t for a in vcon.analysis if a.type == "transcript" for t in _heard(a)]
     hung_up = ("hangup_party",) if any(e.type == "hangup" for e in events) else ()
@@ -109,10 +109,15 @@ def read_vcon(value: Any, name: str) -> Iterator[Conversation]:
         *hung_up,
         channel="chat" if typed else "phone",
     )
-    starts = sorted(d.start for d in vcon.dialog if d.start)
+    starts = sorted(at for d in vcon.dialog if (at := _at(d.start)))
     yield msgspec.structs.replace(
         read, started_at=starts[0] if starts else None, events=tuple(events)
     )
+
+
+def _at(value: str | float | None) -> str | None:
+    """Return a date of the draft; older drafts allowed seconds since 1970."""
+    return value if isinstance(value, str) else moment(value)
 
 
 def _leftover(value: Any) -> dict[str, Any]:
@@ -140,7 +145,7 @@ def _typed(dialog: _Dialog, labels: list[tuple[str | None, str | None]]) -> Iter
     if name and name != label:
         kept["name"] = name
     if body.strip():
-        yield Turn(body.strip(), role_of(role), at=dialog.start, metadata=kept)
+        yield Turn(body.strip(), role_of(role), at=_at(dialog.start), metadata=kept)
 
 
 def _history(changes: Any, labels: list[tuple[str | None, str | None]]) -> Iterator[Event]:
