@@ -15,7 +15,8 @@ from jiyu.formats.speakers import MARGIN, Naming, by_label, name_speakers
 from jiyu.model import Speaker
 from support import SHARED
 
-ENGINE = Checker().engine
+CHECKER = Checker()
+ENGINE = CHECKER.engine
 DIALOGUE = (
     ("a", "您好，物流部，我是小林，请问有什么可以帮您"),
     ("b", "我的货怎么还没到，你们帮我查一下"),
@@ -79,7 +80,7 @@ def test_doubt_is_no_guess(conversation: Conversation) -> None:
 
 def test_what_is_open_is_not_assessable() -> None:
     """An open speaker never makes a rule pass."""
-    assessment = Checker().assess(talk(("a", "有完没完"), ("b", "好的")))
+    assessment = CHECKER.assess(talk(("a", "有完没完"), ("b", "好的")))
     judged = {v.verdict for v in assessment.verdicts}
     assert "pass" not in judged
     assert "not_assessable" in judged
@@ -138,7 +139,7 @@ def test_real_conversations() -> None:
     right = wrong = 0
     for file in sorted((SHARED / "conversations").glob("*.jsonl")):
         with file.open("rb") as stream:
-            for line in list(read_lines(stream, file.name))[::10]:
+            for line in list(read_lines(stream, file.name))[::20]:
                 conversation = decode(line)
                 agent = chance.choice("01")
                 labels = {"agent": agent, "customer": "10"[int(agent)]}
@@ -153,5 +154,5 @@ def test_real_conversations() -> None:
                 said = {t.metadata["speaker_label"] for t in found.turns if t.speaker == "agent"}
                 right += said == {agent}
                 wrong += bool(said) and said != {agent}
-    assert right > 100
+    assert right > 40
     assert right >= 0.98 * (right + wrong)
