@@ -9,13 +9,20 @@ from samples import ALIYUN, TINGWU
 def test_letter_case_and_numbers_as_text() -> None:
     """A sibling feed writes everything differently."""
     sentence = {
-        "begin_time": 0,
+        "x": 0,
         "beginTime": "500",
         "endTime": "900",
         "text": "您好",
         "channelId": "1",
     }
     assert turns({"sentences": [sentence]}) == [("other", "1", "您好", 0.5)]
+
+
+def test_underscores_do_not_matter() -> None:
+    """Nor does the response around the result."""
+    sentence = {"text": "您好", "begin_time": 500, "end_time": 900, "channel_id": 0}
+    value = {"statusCode": 1, "result": {"sentences": [sentence]}}
+    assert turns(value) == [("other", "0", "您好", 0.5)]
 
 
 def test_nls_promises_fillers_and_tingwu_does_not() -> None:

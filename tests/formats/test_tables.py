@@ -44,6 +44,23 @@ def test_usual_headers_are_known(header: str) -> None:
     assert found.conversation_id == "c-1"
 
 
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("发送者类型,发送者名称", ["agent", "customer"]),
+        ("发送者名称,发送者类型", ["other", "other"]),
+        ("x,channel", ["other", "other"]),
+        ("channel,x", ["agent", "customer"]),
+        ("speaker,channel", ["agent", "customer"]),
+    ],
+)
+def test_better_headers_come_first(header: str, expected: list[str]) -> None:
+    """A name or a channel tells speakers apart where no column does it better."""
+    (found,) = table(f"会话编号,{header},内容\nc,客服,小林,您好\nc,客户,王,喂\n")
+    assert [t.speaker for t in found.turns] == expected
+    assert all("speaker_label" in t.metadata for t in found.turns)
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_delimiters_are_told(delimiter: str) -> None:
     """Spreadsheets of other countries write semicolons."""

@@ -17,3 +17,9 @@ def test_nulls_are_nothing() -> None:
     assert found.conversation_id == "in"
     told = faults(dumped({"Data": {"ResultDetail": []}}))
     assert told == [(None, "there is nothing said in it")]
+
+
+def test_callback_spells_it_otherwise() -> None:
+    """A callback has the details at the top."""
+    detail = [{"FinalSentence": "您好", "StartMs": 500, "EndMs": 900, "SpeakerId": 1}]
+    assert one({"code": 0, "resultDetail": detail}).turns[0].start == 0.5

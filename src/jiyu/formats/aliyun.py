@@ -32,7 +32,10 @@ class _Result(msgspec.Struct):
 
 
 def _lowered(value: Any) -> dict[str, Any]:
-    return {k.casefold(): v for k, v in value.items()} if isinstance(value, dict) else {}
+    """Return an object with its keys in one spelling: BeginTime, beginTime, begin_time."""
+    if not isinstance(value, dict):
+        return {}
+    return {key.casefold().replace("_", ""): inner for key, inner in value.items()}
 
 
 def _task(value: Any) -> tuple[dict[str, Any], dict[str, Any]]:

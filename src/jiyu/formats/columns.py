@@ -21,13 +21,15 @@ _HEADERS = {
         conversation_id conversationid conversation conv_id session_id sessionid session call_id
         callid call chat_id dialog_id dialogue_id contact_id ticket_id 会话编号 会话id 会话号
         会话标识 会话 通话编号 通话id 通话流水号 通话流水 流水号 录音编号 录音id 录音文件
-        录音文件名 对话编号 对话id 工单号 工单编号 咨询编号 聊天编号 呼叫id 呼叫编号 uuid 會話編號
-        會話id 會話 通話編號 通話id 錄音編號 對話編號 對話id 編號 编号 id
+        录音文件名 对话编号 对话id 工单号 工单编号 咨询编号 聊天编号 呼叫id 呼叫编号 會話編號
+        會話id 會話 通話編號 通話id 錄音編號 對話編號 對話id
     """,
     "speaker": """
         speaker role speaker_role participant participant_role sender sender_type from author who
         side party 角色 说话人 说话方 讲话人 发言人 发送人 发送者 发送方 消息发送方 身份 说话角色
         发言方 话者 对话角色 說話人 說話方 發言人 發送人 發送者 發送方 身分 channel_role
+        发送者类型 发送人类型 发送方类型 发送者角色 发言人角色 说话人角色 角色类型 用户类型
+        speaker_type user_type 發送者類型 發送人類型 角色類型
     """,
     "text": """
         text content utterance message msg transcript sentence body speech words 内容 文本 话术
@@ -82,8 +84,17 @@ _HEADERS = {
 FIELDS = tuple(_HEADERS)
 _FIELD = {word: field for field, words in _HEADERS.items() for word in words.split()}
 _UNIT = re.compile(r"[\s_]*[(（\[]?\s*(ms|毫秒|msec|milliseconds|s|秒|sec|seconds)\s*[)）\]]?$")
-#: They may head the number of a row as well.
-_WEAK = ("id", "编号", "編號", "uuid")
+#: They may head other things as well, and are taken for want of a better column only.
+_WEAK: dict[str, tuple[str, ...]] = {
+    word: fields
+    for words, fields in (
+        ("id 编号 編號 uuid", ("conversation_id",)),
+        ("channel channel_id 声道 聲道 声道号", ("speaker", "channel")),
+        ("name nickname sender_name speaker_name 昵称 暱稱 姓名 发送者名称", ("speaker",)),
+        ("发送人姓名 发送人名称 发送者昵称", ("speaker",)),
+    )
+    for word in words.split()
+}
 _MILLISECONDS = ("ms", "毫秒", "msec", "milliseconds")
 
 Field = Literal[
@@ -171,20 +182,22 @@ def layout_of(header: Sequence[Any], told: Columns) -> Layout | None:
     ]
     fields: dict[str, int] = {f: heads.index(h) for f, h in told.columns.items() if h in heads}
     milliseconds = [h.casefold() for h in heads] == ["start", "end", "text"]  # as whisper does
-    weak_id = False
-    for weak in (False, True):
-        for index, head in enumerate(heads):
-            field, unit = _field(head)
-            if field is None or (head.casefold() in _WEAK) is not weak:
-                continue
-            if field not in fields and index not in fields.values():
-                fields[field] = index
-                weak_id = weak
-            milliseconds = milliseconds or (field in ("start", "end") and unit in _MILLISECONDS)
+    for index, head in enumerate(heads):
+        field, unit = _field(head)
+        if field and field not in fields and index not in fields.values():
+            fields[field] = index
+        milliseconds = milliseconds or (field in ("start", "end") and unit in _MILLISECONDS)
+    strong = "conversation_id" in fields
+    for index, head in enumerate(heads):
+        open_fields = [f for f in _WEAK.get(head.casefold(), ()) if f not in fields]
+        if open_fields and index not in fields.values():
+            fields[open_fields[0]] = index
     if "text" not in fields:
         return None
     if told.time_unit is not None:
         milliseconds = told.time_unit == "ms"
     used = set(fields.values())
     others = {head: i for i, head in enumerate(heads) if head and i not in used}
-    return Layout(fields, others, 0.001 if milliseconds else 1.0, weak_id)
+    return Layout(
+        fields, others, 0.001 if milliseconds else 1.0, not strong and "conversation_id" in fields
+    )

@@ -38,6 +38,9 @@ class _Task(msgspec.Struct):
 def _inner(value: Any) -> Any:
     for key in ("Response", "Data"):
         value = value[key] if isinstance(value.get(key), dict) else value
+    if "resultDetail" in value:  # as a callback spells it
+        value = {**value, "ResultDetail": value["resultDetail"]}
+        del value["resultDetail"]
     return value
 
 
