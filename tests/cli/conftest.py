@@ -40,7 +40,7 @@ class Jiyu:
     env: Mapping[str, str]
 
     def argv(self, name: str, *args: str | Path, policy: Path | None = None) -> list[str]:
-        own = name in {"lint", "policy"}  # they take their policies as arguments
+        own = name in {"lint", "policy", "convert"}  # no policy, or as an argument
         chosen = [] if own else ["--policy", str(policy or self.policy)]
         return [self.command, name, *chosen, *map(str, args)]
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jiyu.errors import InputError
-from jiyu.formats.canonical import Line, decode, read_lines
+from jiyu.formats.canonical import TOO_LONG, Line, decode, read_lines
 from jiyu.model import Conversation, Event, Turn
 
 FULL: dict[str, Any] = {
@@ -55,7 +55,7 @@ def refusal(raw: bytes) -> str:
 def lines(content: bytes, limit: int = 1000) -> list[tuple[int, bytes, bool]]:
     """Read the lines of a stream."""
     found = read_lines(io.BytesIO(content), "in.jsonl", limit)
-    return [(line.number, line.raw, line.too_long) for line in found]
+    return [(line.number, line.raw, bool(line.fault)) for line in found]
 
 
 def test_minimal_conversation_gets_defaults() -> None:
@@ -303,7 +303,7 @@ def test_line_at_the_limit_is_whole(end: bytes) -> None:
 def test_line_too_long_is_refused() -> None:
     """A line beyond the limit is no conversation, even if its beginning looks like one."""
     with pytest.raises(InputError, match="too long"):
-        decode(Line("in.jsonl", 1, b'{"conversation_id":"c","turns":[]}', too_long=True))
+        decode(Line("in.jsonl", 1, b'{"conversation_id":"c","turns":[]}', TOO_LONG))
 
 
 class _Endless(io.RawIOBase):
@@ -332,6 +332,10 @@ def test_absurdly_long_line_costs_no_memory() -> None:
         found = list(read_lines(stream, "in.jsonl", limit=100_000))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert [(line.number, line.too_long) for line in found] == [(1, False), (2, True), (3, False)]
+    assert [(line.number, bool(line.fault)) for line in found] == [
+        (1, False),
+        (2, True),
+        (3, False),
+    ]
     assert len(found[1].raw) <= 1024
     assert peak < 1_000_000

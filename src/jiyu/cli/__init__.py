@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from jiyu.cli import check, lint, policy, rules, scan, stream
+from jiyu.cli import check, convert, lint, policy, rules, scan, stream
 from jiyu.errors import JiyuError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 app.command("scan")(scan.scan)
 app.command("stream")(stream.stream)
+app.command("convert")(convert.convert)
 app.command("check")(check.check)
 app.command("lint")(lint.lint)
 app.command("rules")(rules.rules)

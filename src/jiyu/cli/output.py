@@ -27,10 +27,15 @@ class Checkpoint(msgspec.Struct):
     sources: tuple[str, ...]
     policy: str
     format: str
+    reading: str = ""
     lines: int = 0
     bytes: int = 0
     rejected_bytes: int = 0
     summary: Summary = msgspec.field(default_factory=Summary)
+
+
+#: A scan can only be taken up with what it was begun with.
+_SAME = ("sources", "policy", "format", "reading")
 
 
 class Output:
@@ -78,7 +83,7 @@ class Output:
         except (msgspec.MsgspecError, UnicodeDecodeError):
             raise InputError(Problem(str(self._resume_file), None, "damaged")) from None
         ours = self.checkpoint
-        if (saved.sources, saved.policy, saved.format) != (ours.sources, ours.policy, ours.format):
+        if any(getattr(saved, name) != getattr(ours, name) for name in _SAME):
             message = "belongs to a scan of other input, another policy or another format"
             raise InputError(Problem(str(self._resume_file), None, message))
         self.checkpoint = saved

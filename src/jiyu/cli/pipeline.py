@@ -18,6 +18,7 @@ from jiyu.cli.render import RENDERERS, masked
 from jiyu.cli.show import Notes, notes
 from jiyu.errors import InputError
 from jiyu.formats.canonical import Line, decode
+from jiyu.formats.speakers import Naming, name_speakers
 from jiyu.model import Conversation
 from jiyu.policy.load import load_policy
 
@@ -52,26 +53,27 @@ def chunks(lines: Iterable[Line]) -> Iterator[list[Line]]:
         yield chunk
 
 
-def judge_with(checker: Checker, output: Format, *, unmasked: bool) -> Judge:
+def judge_with(checker: Checker, output: Format, naming: Naming, *, unmasked: bool) -> Judge:
     """Return a function that judges a chunk with a checker.
 
     Args:
         checker: What judges.
         output: The form of the result; whole assessments are the record and are never masked.
+        naming: What is said about who speaks.
         unmasked: Whether personal data may be shown.
     """
     render = RENDERERS[output]
 
     def judge(lines: list[Line]) -> list[Judged]:
         read = [_read(line) for line in lines]
-        conversations = [c for c in read if isinstance(c, Conversation)]
-        assessments = iter(checker.assess_all(conversations))
+        found = [c for c in read if isinstance(c, Conversation)]
+        conversations = name_speakers(found, checker.engine, naming)
+        assessed = zip(conversations, checker.assess_all(conversations), strict=True)
         judged = []
         for item in read:
             if isinstance(item, Conversation):
-                assessment = next(assessments)
-                whole = (item, assessment)
-                shown = whole if unmasked or not assessment.findings else masked(*whole)
+                whole = next(assessed)
+                shown = whole if unmasked or not whole[1].findings else masked(*whole)
                 data = render(*(whole if output == "assessments" else shown))
                 judged.append(Judged(None, item.conversation_id, data, notes(*shown)))
             else:
@@ -91,11 +93,11 @@ def _read(line: Line) -> Conversation | str:
 _worker_judge: Judge | None = None
 
 
-def _start_worker(policy: Path | None, output: Format, unmasked: bool) -> None:
+def _start_worker(policy: Path | None, output: Format, naming: Naming, unmasked: bool) -> None:
     # A worker process builds its checker once; a process has no other place to keep it.
     global _worker_judge  # noqa: PLW0603
     threading.Thread(target=_leave_with_parent, daemon=True).start()
-    _worker_judge = judge_with(Checker(load_policy(policy)), output, unmasked=unmasked)
+    _worker_judge = judge_with(Checker(load_policy(policy)), output, naming, unmasked=unmasked)
 
 
 def _leave_with_parent() -> None:
@@ -117,6 +119,7 @@ def run(
     policy: Path | None,
     output: Format,
     workers: int,
+    naming: Naming,
     *,
     unmasked: bool,
 ) -> Iterator[tuple[list[Line], list[Judged]]]:
@@ -125,13 +128,13 @@ def run(
     At most two chunks a worker are under way, so memory does not grow with the input.
     """
     if workers <= 1:
-        judge = judge_with(checker, output, unmasked=unmasked)
+        judge = judge_with(checker, output, naming, unmasked=unmasked)
         for chunk in chunks(lines):
             yield chunk, judge(chunk)
         return
     pending: deque[tuple[list[Line], Future[bytes]]] = deque()
     with ProcessPoolExecutor(
-        workers, get_context("spawn"), _start_worker, (policy, output, unmasked)
+        workers, get_context("spawn"), _start_worker, (policy, output, naming, unmasked)
     ) as pool:
         for chunk in chunks(lines):
             pending.append((chunk, pool.submit(_work, msgspec.msgpack.encode(chunk))))

@@ -20,9 +20,10 @@ from jiyu.checker import Checker
 from jiyu.cli.output import SeenIds
 from jiyu.cli.pipeline import chunks
 from jiyu.cli.show import console_for, one_line
-from jiyu.cli.sources import find_sources, lines_of
+from jiyu.cli.sources import find_sources, units_of
 from jiyu.errors import InputError, Problem
 from jiyu.formats.canonical import Line, decode
+from jiyu.formats.intake import Reading
 from jiyu.model import Conversation, PolicyRef
 from jiyu.policy.load import load_policy
 from jiyu.policy.schema import Policy, Rule
@@ -68,7 +69,7 @@ def _compare(
     problems = list(sources.problems)
 
     def lines() -> Iterator[Line]:
-        for item in lines_of(sources):
+        for item in units_of(sources, Reading()):
             if isinstance(item, Problem):
                 problems.append(item)
             else:

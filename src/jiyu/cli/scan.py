@@ -23,14 +23,23 @@ from rich.progress import (
 
 from jiyu.authoring.verified import require_examples
 from jiyu.checker import Checker
-from jiyu.cli.options import FailOn, PolicyOption
+from jiyu.cli.options import (
+    AgentSpeaker,
+    ColumnsOption,
+    FailOn,
+    InputFormat,
+    PolicyOption,
+    reading_of,
+)
 from jiyu.cli.output import Checkpoint, Output, SeenIds
 from jiyu.cli.pipeline import Format, Judged, run
 from jiyu.cli.render import PREAMBLES
 from jiyu.cli.show import Summary, console_for, print_summary
-from jiyu.cli.sources import STDIN, Sources, find_sources, lines_of
+from jiyu.cli.sources import STDIN, Sources, find_sources, units_of
 from jiyu.errors import InputError, Problem
 from jiyu.formats.canonical import Line, decode
+from jiyu.formats.intake import Reading
+from jiyu.formats.speakers import Naming
 from jiyu.policy.load import load_policy
 
 
@@ -52,11 +61,14 @@ def scan(
         bool,
         typer.Option("--unmasked", help="显示个人资料，不打星号 · show personal data as it is."),
     ] = False,
+    input_format: InputFormat = None,
+    columns: ColumnsOption = None,
+    agent_speaker: AgentSpeaker = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="接着上次中断的地方 · go on after an interruption.")
     ] = False,
 ) -> None:
-    """检查会话文件，写出判定 · judge files of conversations (JSONL)."""
+    """检查会话文件，写出判定；各种转写与聊天格式按内容识别 · judge files of conversations."""
     path = None if output == STDIN else Path(output)
     if resume and path is None:
         raise InputError(Problem("--resume", None, "needs --output FILE"))
@@ -64,13 +76,17 @@ def scan(
     form = output_format or ("table" if on_terminal and path is None else "assessments")
     checker = Checker(load_policy(policy))
     require_examples(checker)
+    reading, naming = reading_of(input_format, columns), Naming(tuple(agent_speaker or ()))
     sources = find_sources(paths, path)
-    target = Output(path, Checkpoint(sources.shown, checker.policy.digest, form), resume=resume)
+    asked = "" if (reading, naming) == (Reading(), Naming()) else repr((reading, naming))
+    begun = Checkpoint(sources.shown, checker.policy.digest, form, asked)
+    target = Output(path, begun, resume=resume)
     problems = list(sources.problems)
     with _progress(sources) as advance, closing(SeenIds()) as seen:
-        lines = _readable(sources, problems, advance)
+        lines = _readable(sources, reading, problems, advance)
         _skip_judged(lines, target, seen)
-        _write_all(run(lines, checker, policy, form, workers, unmasked=unmasked), target, seen)
+        judged = run(lines, checker, policy, form, workers, naming, unmasked=unmasked)
+        _write_all(judged, target, seen)
     summary = target.checkpoint.summary
     if form == "table" and path is not None:
         _write_table(target, checker, summary)
@@ -115,11 +131,11 @@ def _take(line: Line, result: Judged, seen: SeenIds, target: Output) -> None:
 
 
 def _readable(
-    sources: Sources, problems: list[Problem], advance: Progress | None
+    sources: Sources, reading: Reading, problems: list[Problem], advance: Progress | None
 ) -> Iterator[Line]:
     """Yield lines, and note the sources that cannot be read."""
     count = 0
-    for item in lines_of(sources):
+    for item in units_of(sources, reading):
         if isinstance(item, Problem):
             problems.append(item)
             continue
@@ -160,3 +176,6 @@ def _tell(problems: list[Problem], summary: Summary, target: Output) -> None:
     if summary.rejected:
         where = f"，见 {target.rejected_path}" if target.rejected_path else ""
         typer.echo(f"{summary.rejected} 行无法读取{where}", err=True)
+    if summary.unnamed:
+        told = f"{summary.unnamed} 个会话分不清谁是客服，可用 --agent-speaker 指定"
+        typer.echo(told, err=True)

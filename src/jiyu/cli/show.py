@@ -62,10 +62,12 @@ class Summary(msgspec.Struct):
     by_severity: dict[Severity, int] = {}
     by_agent: dict[str, AgentTotals] = {}
     worst: list[Worst] = []
+    unnamed: int = 0
 
     def add(self, notes: Notes) -> None:
         """Take in what one assessment came to."""
         self.conversations += 1
+        self.unnamed += notes.unnamed
         agent = self.by_agent.setdefault(notes.agent, AgentTotals())
         agent.conversations += 1
         agent.findings += len(notes.findings)
@@ -91,6 +93,7 @@ class Notes(msgspec.Struct, frozen=True):
     agent: str
     score: float | None
     findings: tuple[Worst, ...]
+    unnamed: bool = False
 
 
 def notes(conversation: Conversation, assessment: Assessment) -> Notes:
@@ -102,6 +105,9 @@ def notes(conversation: Conversation, assessment: Assessment) -> Notes:
             Worst(f.severity, assessment.conversation_id, f.turn, f.rule, excerpt(conversation, f))
             for f in assessment.findings
         ),
+        unnamed=bool(conversation.turns)
+        and not any(t.speaker == "agent" for t in conversation.turns)
+        and any(t.speaker == "other" for t in conversation.turns),
     )
 
 

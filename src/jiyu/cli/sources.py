@@ -1,4 +1,4 @@
-"""Where input comes from: files, folders, globs and standard input, as numbered lines."""
+"""Where input comes from: files, folders, globs and standard input, as units to be judged."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from jiyu.errors import InputError, Problem
-from jiyu.formats.canonical import Line, read_lines
+from jiyu.formats.canonical import Line
+from jiyu.formats.intake import SUFFIXES, Reading, read_units
 
 STDIN = "-"
 
@@ -61,7 +62,7 @@ def shown_name(name: str) -> str:
 
 def _expanded(path: str) -> list[str]:
     if Path(path).is_dir():
-        return sorted(str(file) for file in Path(path).rglob("*.jsonl") if file.is_file())
+        return _in_folder(Path(path))
     # Not only regular files: a shell gives <(zcat …) as a pipe with a name.
     if Path(path).exists():
         return [path]
@@ -70,8 +71,21 @@ def _expanded(path: str) -> list[str]:
     return sorted(name for name in matches if Path(name).is_file())
 
 
+def _in_folder(folder: Path) -> list[str]:
+    """Return the files of a folder whose names end like those of a format, each once.
+
+    Links to folders are not followed, and a link to a file that stands in the folder itself is that
+    file once more.
+    """
+    found = sorted(
+        file for file in folder.rglob("*") if file.suffix.casefold() in SUFFIXES and file.is_file()
+    )
+    known = {file.resolve() for file in found if not file.is_symlink()}
+    return [str(file) for file in found if not file.is_symlink() or file.resolve() not in known]
+
+
 def _is_ours(name: str, own_output: Path | None) -> bool:
-    if name.endswith(".rejected.jsonl"):
+    if name.endswith((".rejected.jsonl", ".resume.json")):
         return True
     return _is_same(name, own_output)
 
@@ -88,15 +102,18 @@ def _is_same(name: str, own_output: Path | None) -> bool:
     return own_output is not None and name != STDIN and Path(name).resolve() == own_output.resolve()
 
 
-def lines_of(sources: Sources) -> Iterator[Line | Problem]:
-    """Yield the lines of all sources; a source that cannot be read is a problem, not an end."""
+def units_of(sources: Sources, reading: Reading) -> Iterator[Line | Problem]:
+    """Yield the conversations of all sources, whatever their formats, as lines to be decoded.
+
+    A source that cannot be read is a problem, not an end.
+    """
     for name in sources.names:
         shown = shown_name(name)
         try:
             if name == STDIN:
-                yield from read_lines(sys.stdin.buffer, shown)
+                yield from read_units(sys.stdin.buffer, shown, reading)
             else:
                 with Path(name).open("rb") as stream:
-                    yield from read_lines(stream, shown)
+                    yield from read_units(stream, shown, reading)
         except OSError as error:
             yield Problem(shown, None, error.strerror or "cannot be read")

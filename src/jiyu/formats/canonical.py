@@ -16,26 +16,35 @@ from jiyu.model import Conversation, Event, Turn
 
 #: A longer line is no conversation: four hours of speech are about 1 MB.
 MAX_LINE_BYTES = 64 * 1024 * 1024
+TOO_LONG = "the line is too long to be a conversation"
 Parsed = TypeVar("Parsed")
 _BOM = b"\xef\xbb\xbf"
 # What msgspec may say that names types and fields only, and never a value.
 _KNOWN_REASON = re.compile(
     r"Expected `[a-z| ]+`, got `[a-z]+`"
+    r"|Expected `(?:array|object|str)` of length [<>=]+ \d+(?:, got \d+)?"
     r"|Object missing required field `[a-z_]+`"
     r"|(?:Integer value|Number) out of range"
 )
-_PLACE = re.compile(r" - at `\$[a-z0-9_.\[\]]*`$")
+_PLACE = re.compile(r" - at `\$[A-Za-z0-9_.\[\]]*`$")
 _decoder = msgspec.json.Decoder(Conversation)
 _loose = msgspec.json.Decoder(dict[str, Any])
 
 
 class Line(NamedTuple):
-    """One line of a source; ``raw`` is cut short if the line is too long to be one."""
+    """One conversation to be decoded, and where it stands.
+
+    Attributes:
+        source: How its file is called in messages.
+        number: Its line, row or record, if the format has those.
+        raw: Canonical JSON; cut short if the line is too long to be a conversation.
+        fault: Why it cannot be read, if that is known already.
+    """
 
     source: str
-    number: int
+    number: int | None
     raw: bytes
-    too_long: bool = False
+    fault: str = ""
 
 
 def read_lines(stream: BinaryIO, source: str, limit: int = MAX_LINE_BYTES) -> Iterator[Line]:
@@ -57,7 +66,11 @@ def read_lines(stream: BinaryIO, source: str, limit: int = MAX_LINE_BYTES) -> It
             raw = raw.removeprefix(_BOM)
         raw = raw.strip()
         if raw:
-            yield Line(source, number, raw[:1024] if too_long else raw, too_long)
+            yield (
+                Line(source, number, raw[:1024], TOO_LONG)
+                if too_long
+                else Line(source, number, raw)
+            )
 
 
 def decode(line: Line) -> Conversation:
@@ -78,12 +91,12 @@ def parsed(line: Line, parse: Callable[[bytes], Parsed]) -> Parsed:
     Raises:
         InputError: It cannot be parsed; the message never shows what was said.
     """
-    if line.too_long:
-        raise input_error(line, "the line is too long to be a conversation")
+    if line.fault:
+        raise input_error(line, line.fault)
     try:
         return parse(line.raw)
     except msgspec.ValidationError as error:
-        raise input_error(line, _reason(error)) from None
+        raise input_error(line, reason_of(error)) from None
     except UnicodeDecodeError:
         raise input_error(line, "not UTF-8") from None
     except RecursionError:
@@ -116,7 +129,7 @@ def tidied(data: dict[str, Any], kind: type[msgspec.Struct]) -> dict[str, Any]:
     return known
 
 
-def _reason(error: msgspec.ValidationError) -> str:
+def reason_of(error: msgspec.ValidationError) -> str:
     """Say what is wrong and where; a wrong value may be a piece of the transcript."""
     message = str(error)
     what, place = _KNOWN_REASON.match(message), _PLACE.search(message)

@@ -1,0 +1,82 @@
+"""Where files go in: whatever the format, what comes out are canonical lines to be decoded.
+
+So checkpoints, workers and rejected lines are the same for all formats: the units of a scan are
+conversations.  A file of another format than canonical JSONL is read by the one process that feeds
+the workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO, NamedTuple
+
+import msgspec
+
+from jiyu.errors import InputError, Problem
+from jiyu.formats.canonical import Line, read_lines
+from jiyu.formats.columns import Columns
+from jiyu.formats.source import Source
+
+CANONICAL = "canonical"
+#: What is looked for in folders.
+SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".xlsx", ".parquet", ".vtt", ".srt")
+
+
+class Reading(NamedTuple):
+    """How sources are to be read.
+
+    Attributes:
+        format: A name that the registry knows, or ``None`` to tell by content.
+        columns: What is said about the columns of tables.
+    """
+
+    format: str | None = None
+    columns: Columns = Columns()
+
+
+def is_canonical(value: Any) -> bool:
+    """Recognise a conversation in canonical form."""
+    return isinstance(value, dict) and {"conversation_id", "turns"} <= value.keys()
+
+
+def read_units(stream: BinaryIO, name: str, how: Reading) -> Iterator[Line | Problem]:
+    """Yield the conversations of a stream, whatever its format, as lines to be decoded.
+
+    A damaged record is a line with a fault; a source that cannot be read at all is a problem.
+
+    Args:
+        stream: Bytes.
+        name: How it is called in messages; conversations without an id are called after it.
+        how: What the user says of it.
+    """
+    source = Source(stream, name)
+    try:
+        try:
+            yield from _units(source, how)
+        except InputError as error:
+            found = error.problems[0]
+            yield Problem(name, found.line, found.message)
+        except RecursionError:
+            yield Problem(name, None, "nested too deeply")
+    except MemoryError:
+        yield Problem(name, None, "does not fit into memory")
+
+
+def _units(source: Source, how: Reading) -> Iterator[Line]:
+    if how.format in (None, CANONICAL) and _begins_canonical(source):
+        return read_lines(source.open(), source.name)
+    # Some twenty readers; most scans need none of them.
+    from jiyu.formats.registry import units_of  # noqa: PLC0415
+
+    return units_of(source, how)
+
+
+def _begins_canonical(source: Source) -> bool:
+    """Say whether the first line is a conversation already."""
+    first = source.first_line()
+    if first is None or not first.startswith(b"{"):
+        return False
+    try:
+        return is_canonical(msgspec.json.decode(first))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
