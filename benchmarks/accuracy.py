@@ -26,13 +26,17 @@ def read(paths: list[Path]) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
+#: What should have been said is no bad word; ``pairs.py`` measures that.
+DUTIES = {"phrases", "situations", "advice"}
+
+
 def flagged(checker: Checker, item: dict[str, Any]) -> dict[int, list[str]]:
     """Return for each flagged turn the rules that flagged it."""
     turns = tuple(Turn(t["text"], t["speaker"]) for t in item["turns"])
     assessment = checker.assess(Conversation(item["id"], turns, channel=item.get("medium")))
     rules: dict[int, list[str]] = {}
     for finding in assessment.findings:
-        if finding.kind == "advice":
+        if finding.category in DUTIES:
             continue
         for span in finding.spans:
             words = f"{finding.rule}“{span.text}”"

@@ -103,3 +103,16 @@ def test_spaces_between_all_words_mean_nothing() -> None:
 def test_a_lone_surrogate_is_text_like_any_other() -> None:
     """No code point makes folding fail."""
     assert words(one("你\ud800好")) == "你好"
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "span"),
+    [("好，谢谢", "谢", (2, 4)), ("烦烦烦死了", "烦死", (0, 4)), ("死了了，了", "死了", (0, 3))],
+)
+def test_evidence_takes_in_every_repeat_of_a_stretched_character(
+    text: str, words: str, span: tuple[int, int]
+) -> None:
+    """谢谢 is shown whole, though it folds to one character."""
+    block = one(text)
+    start = block.text.index(words)
+    assert block.source_span(start, start + len(words)) == span

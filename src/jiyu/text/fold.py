@@ -106,8 +106,16 @@ class Block:
         return frozenset(self.text[self._starts[low] : self._starts[high]])
 
     def source_span(self, start: int, end: int) -> tuple[int, int]:
-        """Map folded characters of one turn to the source text of that turn."""
-        return int(self.source[start]), int(self.source[end - 1]) + 1
+        """Map folded characters of one turn to the source text of that turn.
+
+        A character that was stretched (谢谢, 烦烦烦) belongs to the words with all its repeats.
+        """
+        first, last = int(self.source[start]), int(self.source[end - 1]) + 1
+        if self.repeats[end - 1]:
+            text = self.texts[self.turn_at(end - 1)]
+            while last < len(text) and text[last] == text[last - 1]:
+                last += 1
+        return first, last
 
 
 def fold(texts: Sequence[str], joined: Sequence[bool]) -> Block:
