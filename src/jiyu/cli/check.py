@@ -59,7 +59,8 @@ def _print(
     spans = [s for f in assessment.findings if f.speaker == turn.speaker for s in f.spans]
     console.print(marked_turn(turn.text, spans), soft_wrap=True)
     found = {finding.rule for finding in assessment.findings}
-    for finding in assessment.findings:
+    # What the sentence says comes before what is missing from it.
+    for finding in sorted(assessment.findings, key=lambda f: (f.kind == "advice", -f.turn)):
         _print_finding(console, checker.policy.rule(finding.rule), finding, candidates)
     excused = {c.rule.id: c for c in candidates if not c.counts and c.rule.id not in found}
     for candidate in excused.values():
@@ -77,7 +78,8 @@ def _print_finding(
 ) -> None:
     """Print what was found, and why it counts."""
     severity = SEVERITY_NAMES[finding.severity]
-    console.print(f"\n[bold red]违规[/bold red] {rule.id} {escape(rule.title)}（{severity}）")
+    what = "[bold]建议[/bold]" if finding.kind == "advice" else "[bold red]违规[/bold red]"
+    console.print(f"\n{what} {rule.id} {escape(rule.title)}（{severity}）")
     console.print(f"  条款：{escape(rule.clause)}，扣 {rule.deduction:g} 分")
     console.print(f"  命中：{escape(_words(finding.spans))}", soft_wrap=True)
     counted = (
