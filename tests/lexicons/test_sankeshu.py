@@ -152,14 +152,16 @@ def test_the_standard_phrases_of_the_norm_break_nothing(judge: Checker) -> None:
 def test_real_conversations_give_few_findings(judge: Checker, name: str) -> None:
     """At most two bad words in 1,000 agent turns, and ten duties undone.
 
-    Shops of other trades do not answer thanks, or ask for sympathy's sake; that is no false alarm.
+    Whether thanks are answered (S16.1) is left out: shops of other trades seldom do, and that is
+    truly undone.
     """
     lines = (SHARED / "conversations" / f"{name}.jsonl").read_bytes().splitlines()
     conversations = [msgspec.json.decode(line, type=Conversation) for line in lines]
     agent_turns = sum(turn.speaker == "agent" for c in conversations for turn in c.turns)
     findings = [f for a in judge.assess_all(conversations) for f in a.findings]
-    duties = sum(finding.category in DUTIES for finding in findings)
-    assert len(findings) - duties <= max(1, 0.002 * agent_turns)
+    duties = sum(f.category in DUTIES for f in findings if f.rule != "S16.1")
+    words = sum(finding.category not in DUTIES for finding in findings)
+    assert words <= max(1, 0.002 * agent_turns)
     assert duties <= max(2, 0.01 * agent_turns)
 
 
