@@ -8,7 +8,8 @@ from typing import Any
 
 from jiyu.errors import Problem
 from jiyu.formats.canonical import Line, decode
-from jiyu.formats.intake import Reading, read_units
+from jiyu.formats.intake import read_units
+from jiyu.formats.reading import Reading
 from jiyu.model import Conversation
 
 AS_FOUND = Reading()

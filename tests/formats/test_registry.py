@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from jiyu.errors import InputError, Problem
 from jiyu.formats.canonical import Line, decode
-from jiyu.formats.intake import Reading, read_units
+from jiyu.formats.intake import read_units
+from jiyu.formats.reading import Reading
 from jiyu.formats.registry import JSON_FORMATS, NAMES, format_of
 from jiyu.formats.times import epoch
 from reading import conversations, faults, read

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jiyu.formats.intake import Reading
+from jiyu.formats.reading import Reading
 from reading import conversations, faults
 
 CUE = "00:00.000 --> 00:02.000\n"

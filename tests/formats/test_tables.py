@@ -10,7 +10,7 @@ import pytest
 from jiyu.errors import InputError
 from jiyu.formats.canonical import Line, decode
 from jiyu.formats.columns import Columns, load_columns
-from jiyu.formats.intake import Reading
+from jiyu.formats.reading import Reading
 from jiyu.model import Conversation
 from reading import conversations, faults, read
 

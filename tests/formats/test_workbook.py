@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from jiyu.formats import gather, workbook
-from jiyu.formats.intake import Reading
+from jiyu.formats.reading import Reading
 from reading import conversations, faults
 from samples import parquet, xlsx
 

@@ -9,7 +9,7 @@ import typer
 
 from jiyu.errors import InputError, Problem
 from jiyu.formats.columns import Columns, load_columns
-from jiyu.formats.intake import Reading
+from jiyu.formats.reading import Reading
 from jiyu.model import Severity
 
 PolicyOption = Annotated[

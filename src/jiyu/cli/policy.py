@@ -23,7 +23,7 @@ from jiyu.cli.show import console_for, one_line
 from jiyu.cli.sources import find_sources, units_of
 from jiyu.errors import InputError, Problem
 from jiyu.formats.canonical import Line, decode
-from jiyu.formats.intake import Reading
+from jiyu.formats.reading import Reading
 from jiyu.model import Conversation, PolicyRef
 from jiyu.policy.load import load_policy
 from jiyu.policy.schema import Policy, Rule

@@ -38,7 +38,7 @@ from jiyu.cli.show import Summary, console_for, print_summary
 from jiyu.cli.sources import STDIN, Sources, find_sources, units_of
 from jiyu.errors import InputError, Problem
 from jiyu.formats.canonical import Line, decode
-from jiyu.formats.intake import Reading
+from jiyu.formats.reading import Reading
 from jiyu.formats.speakers import Naming
 from jiyu.policy.load import load_policy
 

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from jiyu.errors import InputError, Problem
 from jiyu.formats.canonical import Line
-from jiyu.formats.intake import SUFFIXES, Reading, read_units
+from jiyu.formats.intake import SUFFIXES, read_units
+from jiyu.formats.reading import Reading
 
 STDIN = "-"
 

@@ -16,6 +16,8 @@ from jiyu.model import Conversation, Event, Turn
 
 #: A longer line is no conversation: four hours of speech are about 1 MB.
 MAX_LINE_BYTES = 64 * 1024 * 1024
+#: How the format is called.
+CANONICAL = "canonical"
 TOO_LONG = "the line is too long to be a conversation"
 Parsed = TypeVar("Parsed")
 _BOM = b"\xef\xbb\xbf"
@@ -45,6 +47,11 @@ class Line(NamedTuple):
     number: int | None
     raw: bytes
     fault: str = ""
+
+
+def is_canonical(value: Any) -> bool:
+    """Recognise a conversation in canonical form."""
+    return isinstance(value, dict) and {"conversation_id", "turns"} <= value.keys()
 
 
 def read_lines(stream: BinaryIO, source: str, limit: int = MAX_LINE_BYTES) -> Iterator[Line]:

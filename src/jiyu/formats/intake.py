@@ -8,35 +8,17 @@ the workers.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO
 
 import msgspec
 
 from jiyu.errors import InputError, Problem
-from jiyu.formats.canonical import Line, read_lines
-from jiyu.formats.columns import Columns
+from jiyu.formats.canonical import CANONICAL, Line, is_canonical, read_lines
+from jiyu.formats.reading import Reading
 from jiyu.formats.source import Source
 
-CANONICAL = "canonical"
 #: What is looked for in folders.
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".xlsx", ".parquet", ".vtt", ".srt")
-
-
-class Reading(NamedTuple):
-    """How sources are to be read.
-
-    Attributes:
-        format: A name that the registry knows, or ``None`` to tell by content.
-        columns: What is said about the columns of tables.
-    """
-
-    format: str | None = None
-    columns: Columns = Columns()
-
-
-def is_canonical(value: Any) -> bool:
-    """Recognise a conversation in canonical form."""
-    return isinstance(value, dict) and {"conversation_id", "turns"} <= value.keys()
 
 
 def read_units(stream: BinaryIO, name: str, how: Reading) -> Iterator[Line | Problem]:

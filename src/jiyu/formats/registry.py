@@ -31,12 +31,12 @@ from jiyu.formats import (
     whisperx,
 )
 from jiyu.formats.build import documents
-from jiyu.formats.canonical import Line, read_lines
+from jiyu.formats.canonical import CANONICAL, Line, is_canonical, read_lines
 from jiyu.formats.chats import SESSION_GAP, messages
 from jiyu.formats.csvtext import csv_rows, delimiter_of
 from jiyu.formats.encoding import encoding_of
-from jiyu.formats.intake import CANONICAL, Reading, is_canonical
 from jiyu.formats.jsonsource import Json, look, records
+from jiyu.formats.reading import Reading
 from jiyu.formats.source import Fault, Read, Record, Source, refused
 from jiyu.formats.subtitles import is_srt, is_vtt, read_subtitles
 from jiyu.formats.tables import read_table
