@@ -1,0 +1,98 @@
+"""The door: who asks, whether their role may, and not too often; before anything is read."""
+
+from __future__ import annotations
+
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from jiyu.errors import StoreError
+from jiyu.gateway import auth
+from jiyu.gateway.auth import Caller
+from jiyu.gateway.limits import Buckets, Sockets
+from jiyu.gateway.logs import trace_of
+from jiyu.gateway.problems import Refused, refusal, send_refusal
+from jiyu.gateway.roles import Permit, methods_of, permit_of
+from jiyu.gateway.settings import Settings
+
+#: Answers that stay open; they count as sockets do.
+_STREAMS = {"/v1/alerts"}
+
+
+class Guard:
+    """Let through what the table of roles permits; everything else ends here.
+
+    A route that nobody wrote into the table is answered as if it was not there.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings, sockets: Sockets) -> None:
+        self._app = app
+        self._settings = settings
+        self._buckets = Buckets(settings.rate, settings.burst)
+        self._sockets = sockets
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] not in {"http", "websocket"}:
+            await self._app(scope, receive, send)
+            return
+        try:
+            permit, caller = await self._admitted(scope)
+        except (Refused, StoreError) as error:
+            await send_refusal(refusal(error), scope, receive, send)
+            return
+        held = permit.method == "WS" or permit.path in _STREAMS
+        trace = trace_of(scope)
+        if trace is not None:
+            trace.lasting = held
+        if not held or caller is None:
+            await self._app(scope, receive, send)
+            return
+        if not self._sockets.enter(caller.key_id):
+            refused = Refused(429, "too many sockets are open with this key", retry_after=5)
+            await send_refusal(refused, scope, receive, send)
+            return
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._sockets.leave(caller.key_id)
+
+    async def _admitted(self, scope: Scope) -> tuple[Permit, Caller | None]:
+        """Return the line of the table that permits, and who asks.
+
+        Raises:
+            Refused: No line permits it, or too often.
+            StoreUnavailable: Nobody can say who asks.
+        """
+        method = "WS" if scope["type"] == "websocket" else scope["method"]
+        permit = permit_of(method, scope["path"])
+        trace = trace_of(scope)
+        if trace is not None and permit is not None:
+            trace.template = permit.path
+        if permit is not None and self._open(permit):
+            return permit, None
+        connection = HTTPConnection(scope)
+        caller = await auth.caller(connection, auth.state_of(connection))
+        if trace is not None:
+            trace.key_id = caller.key_id
+        wait = self._buckets.take(caller.key_id)
+        if wait:
+            raise Refused(429, retry_after=wait)
+        if permit is None:
+            raise _unknown(scope["path"])
+        if permit.roles is not None and caller.role not in permit.roles:
+            raise Refused(403)
+        if permit.whole and (caller.scope.team or caller.scope.agent_id):
+            raise Refused(403, "this key is limited to a part of the data")
+        return permit, caller
+
+    def _open(self, permit: Permit) -> bool:
+        return permit.roles is None or (permit.path == "/metrics" and self._settings.open_metrics)
+
+
+def _unknown(path: str) -> Refused:
+    methods = methods_of(path)
+    if not methods:
+        return Refused(404)
+    refused = Refused(405)
+    refused.headers = {"Allow": ", ".join(methods)}
+    return refused
