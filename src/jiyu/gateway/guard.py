@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -16,6 +19,8 @@ from jiyu.gateway.settings import Settings
 
 #: Answers that stay open; they count as sockets do.
 _STREAMS = {"/v1/alerts"}
+#: What a WebSocket is closed with: a policy was violated.
+_NOT_ALLOWED = 1008
 
 
 class Guard:
@@ -52,9 +57,29 @@ class Guard:
             await send_refusal(refused, scope, receive, send)
             return
         try:
-            await self._app(scope, receive, send)
+            await self._held(scope, receive, send)
         finally:
             self._sockets.leave(caller.key_id)
+
+    async def _held(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve what stays open for as long as its key is good."""
+        if scope["type"] == "http":  # A stream looks after that itself.
+            await self._app(scope, receive, send)
+            return
+        serving = asyncio.ensure_future(self._app(scope, receive, send))
+        ending = asyncio.ensure_future(_revoked(HTTPConnection(scope)))
+        try:
+            await asyncio.wait({serving, ending}, return_when=asyncio.FIRST_COMPLETED)
+            if serving.done():
+                serving.result()
+                return
+            serving.cancel()
+            await asyncio.wait({serving})
+            with contextlib.suppress(RuntimeError):  # Closed by the application, as it was ended.
+                await send({"type": "websocket.close", "code": _NOT_ALLOWED})
+        finally:
+            for task in (serving, ending):
+                task.cancel()
 
     async def _admitted(self, scope: Scope) -> tuple[Permit, Caller | None]:
         """Return the line of the table that permits, and who asks.
@@ -87,6 +112,18 @@ class Guard:
 
     def _open(self, permit: Permit) -> bool:
         return permit.roles is None or (permit.path == "/metrics" and self._settings.open_metrics)
+
+
+async def _revoked(connection: HTTPConnection) -> None:
+    """Return once a key is no longer good; an outage of the store is not its fault."""
+    while True:
+        await asyncio.sleep(auth.FRESH / 2)
+        try:
+            await auth.renewed(connection, auth.state_of(connection))
+        except Refused:
+            return
+        except StoreError:
+            continue
 
 
 def _unknown(path: str) -> Refused:

@@ -5,6 +5,7 @@ An exception is logged by its kind and the places it passed, without its message
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import sys
@@ -63,7 +64,7 @@ def configure(settings: Settings, stream: BinaryIO | None = None) -> None:
             structlog.processors.JSONRenderer(serializer=_json),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.BytesLoggerFactory(stream or sys.stderr.buffer),
+        logger_factory=_Sink(stream or sys.stderr.buffer),
         cache_logger_on_first_use=stream is None,
     )
     root = logging.getLogger()
@@ -143,6 +144,24 @@ def masked(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> Mutable
         if isinstance(value, str) and key not in _PLAIN:
             event[key] = mask(value)
     return event
+
+
+class _Sink:
+    """Where lines go; a full disk or a closed pipe there must not fail a request."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def __call__(self, *_: Any) -> _Sink:
+        return self
+
+    def msg(self, line: bytes) -> None:
+        """Write a line at once."""
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.write(line + b"\n")
+            self._stream.flush()
+
+    debug = info = warning = error = critical = msg
 
 
 class _Library(logging.Handler):
