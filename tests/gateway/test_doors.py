@@ -111,7 +111,7 @@ def test_a_key_in_the_query_is_no_key(server: Running, by_role: dict[str, str]) 
 
 
 def test_what_is_not_in_the_table_is_not_there(server: Running, by_role: dict[str, str]) -> None:
-    """A route that somebody forgot to write into the table cannot be reached, not even by admins."""
+    """A route that is missing in the table cannot be reached, not even by admins."""
     with server.client(by_role["admin"]) as client:
         assert client.get("/unlisted").status_code == 404
         assert client.get("/v1/nothing").status_code == 404

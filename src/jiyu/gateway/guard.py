@@ -73,10 +73,11 @@ class Guard:
             if serving.done():
                 serving.result()
                 return
+            # Before the application, which would say that all is well.
+            with contextlib.suppress(RuntimeError):
+                await send({"type": "websocket.close", "code": _NOT_ALLOWED})
             serving.cancel()
             await asyncio.wait({serving})
-            with contextlib.suppress(RuntimeError):  # Closed by the application, as it was ended.
-                await send({"type": "websocket.close", "code": _NOT_ALLOWED})
         finally:
             for task in (serving, ending):
                 task.cancel()
