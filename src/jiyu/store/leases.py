@@ -21,6 +21,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
     update,
 )
 
@@ -104,7 +105,12 @@ def renew(connection: Connection, owner: str, seconds: float) -> None:
 
 
 def acquire(
-    connection: Connection, conversation_id: str, owner: str, opening: Opening | None = None
+    connection: Connection,
+    conversation_id: str,
+    owner: str,
+    opening: Opening | None = None,
+    *,
+    seize: bool = False,
 ) -> Recovered | None:
     """Take a conversation over, or open it.
 
@@ -116,6 +122,8 @@ def acquire(
         conversation_id: Which.
         owner: Who asks; must have renewed in time.
         opening: Opens the conversation if it is not known; ``None`` takes over only.
+        seize: Take it even from a process that lives, because its lines come here now; what that
+            process has under way is refused and it must acquire anew.
 
     Returns:
         The lease and what has been stored so far; ``None`` if another process that lives holds it,
@@ -123,7 +131,7 @@ def acquire(
     """
     if opening is not None:
         _open(connection, conversation_id, opening)
-    free = or_(conversations.c.owner == owner, ownerless())
+    free = true() if seize else or_(conversations.c.owner == owner, ownerless())
     found = _taken(connection, [conversation_id], owner, free)
     return found[0] if found else None
 
