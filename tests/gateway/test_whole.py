@@ -113,9 +113,8 @@ def test_conversations_of_others_are_not_there(
     assert {one["conversation_id"] for one in listed.json()["conversations"]} == seen
 
 
-def test_only_admins_erase(
-    server: Running, known: dict[tuple[str, str], str], stored: list[str]
-) -> None:
+@pytest.mark.usefixtures("stored")
+def test_only_admins_erase(server: Running, known: dict[tuple[str, str], str]) -> None:
     """Nobody else, not even their own; and it is noted."""
     with server.client(known["admin", "一组"]) as admin:
         admin.post("/v1/conversations", json=conversation("e-1"))
@@ -130,9 +129,8 @@ def test_only_admins_erase(
     assert all("有完没完" not in json.dumps(e, ensure_ascii=False) for e in entries)
 
 
-def test_reading_is_noted(
-    server: Running, known: dict[tuple[str, str], str], stored: list[str]
-) -> None:
+@pytest.mark.usefixtures("stored")
+def test_reading_is_noted(server: Running, known: dict[tuple[str, str], str]) -> None:
     """By whom, for each conversation that was seen, and not for what was not."""
     reviewer = known["reviewer", "一组"]
     with server.client(reviewer) as client:
@@ -150,9 +148,8 @@ def test_reading_is_noted(
     assert reviewer.split("_")[1] not in {actor for actor, _ in acts["w-3"]}
 
 
-def test_ingest_writes_to_its_team_only(
-    server: Running, known: dict[tuple[str, str], str], stored: list[str]
-) -> None:
+@pytest.mark.usefixtures("stored")
+def test_ingest_writes_to_its_team_only(server: Running, known: dict[tuple[str, str], str]) -> None:
     """What it claims for another team, or another team's id, is refused and changes nothing."""
     admin = known["admin", "一组"]
     with server.client(admin) as client:
@@ -249,9 +246,10 @@ def test_every_route_is_in_the_table(server: Running) -> None:
 # --- schemathesis
 
 
+@pytest.mark.usefixtures("stored")
 @pytest.mark.parametrize("role", ["none", *ROLES])
 def test_anything_by_the_document(
-    server: Running, known: dict[tuple[str, str], str], stored: list[str], role: str
+    server: Running, known: dict[tuple[str, str], str], role: str
 ) -> None:
     """Whatever the document allows, and much that it does not, is never an error of ours."""
     schema = schemathesis.openapi.from_url(f"{server.url}/openapi.json", headers={})

@@ -21,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 from jiyu.errors import StoreError
 from jiyu.gateway.audit import BIGGEST, audited
 from jiyu.gateway.auth import FRESH, Caller, caller, renewed, services_of, state_of, within
+from jiyu.gateway.documented import KEYED
 from jiyu.gateway.problems import Refused
 from jiyu.model import Severity
 from jiyu.store import alerts
@@ -41,7 +42,7 @@ _HEADERS = [
     (b"x-accel-buffering", b"no"),
 ]
 
-router = APIRouter(tags=["alerts"])
+router = APIRouter(tags=["alerts"], responses=KEYED)
 
 
 class Wanted(NamedTuple):

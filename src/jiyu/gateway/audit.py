@@ -9,6 +9,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request
 
 from jiyu.gateway.auth import Caller, state_of
+from jiyu.gateway.documented import KEYED
 from jiyu.gateway.problems import Refused
 from jiyu.store import audit
 from jiyu.store.audit import Values
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 #: The greatest id that both databases can compare with.
 BIGGEST = 2**63 - 1
 
-router = APIRouter(tags=["administration"])
+router = APIRouter(tags=["administration"], responses=KEYED)
 
 
 async def audited(

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from jiyu.errors import StoreError
 from jiyu.gateway.auth import services_of, state_of
+from jiyu.gateway.documented import OPEN
 
 if TYPE_CHECKING:
     from jiyu.gateway.state import State
@@ -64,7 +65,7 @@ class Readiness:
         return True
 
 
-@router.get("/healthz", summary="Is the process alive?")
+@router.get("/healthz", summary="Is the process alive?", openapi_extra=OPEN)
 async def healthz() -> JSONResponse:
     """Answer, which says all."""
     return JSONResponse({"status": "ok"})
@@ -73,6 +74,7 @@ async def healthz() -> JSONResponse:
 @router.get(
     "/readyz",
     summary="Can it take work? Store, writer and policy",
+    openapi_extra=OPEN,
     responses={503: {"description": "Not now: which part is missing stands in the answer."}},
 )
 async def readyz(request: Request) -> JSONResponse:

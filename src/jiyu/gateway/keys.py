@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import Connection
 
 from jiyu.gateway.auth import caller, services_of, state_of
+from jiyu.gateway.documented import KEYED, problem
 from jiyu.gateway.limits import StrictRoute
 from jiyu.gateway.problems import Refused
 from jiyu.store import audit, keys
@@ -19,7 +20,7 @@ from jiyu.store.scope import Scope
 #: What a database takes as a name: no control characters, PostgreSQL knows no NUL.
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
-router = APIRouter(tags=["administration"], route_class=StrictRoute)
+router = APIRouter(tags=["administration"], route_class=StrictRoute, responses=KEYED)
 
 
 class NewKey(BaseModel):
@@ -68,7 +69,7 @@ def wrong_scope(role: Role, scope: Scope) -> str | None:
     "/v1/keys",
     status_code=201,
     summary="Make a key",
-    responses={422: {"description": "No such role, or it cannot have this scope."}},
+    responses=problem(422, "No such role, or it cannot have this scope."),
 )
 async def create(request: Request, wanted: NewKey) -> MadeKey:
     """Make a key and show it, this once."""
@@ -95,7 +96,7 @@ async def listing(request: Request) -> dict[str, Any]:
     "/v1/keys/{key_id}",
     status_code=204,
     summary="End a key",
-    responses={404: {"description": "No such key, or it has ended."}},
+    responses=problem(404, "No such key, or it has ended."),
 )
 async def revoke(request: Request, key_id: str) -> None:
     """End a key, in all processes within seconds."""

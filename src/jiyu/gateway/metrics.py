@@ -29,6 +29,7 @@ from prometheus_client.core import (
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from jiyu.gateway.auth import state_of
+from jiyu.gateway.documented import KEYED
 
 #: Upper ends in seconds; a judged message takes well below a millisecond.
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -193,7 +194,7 @@ def _cumulated(buckets: list[int]) -> list[tuple[str, float]]:
     return [(end, float(n)) for end, n in zip(ends, sums, strict=True)]
 
 
-router = APIRouter(tags=["operations"])
+router = APIRouter(tags=["operations"], responses=KEYED)
 
 
 @router.get("/metrics", response_class=PlainTextResponse, summary="Figures for Prometheus")

@@ -14,7 +14,9 @@ from jiyu.gateway.logs import failed
 from jiyu.gateway.opened import Flight, Heard, Held, Job, Opened, frames_of
 from jiyu.gateway.taking import may_write, told_before
 from jiyu.model import Alert, Facts
+from jiyu.store import leases
 from jiyu.store.database import Database
+from jiyu.store.scope import Scope
 from jiyu.store.writer import Writer
 from jiyu.store.writes import Write, Written
 
@@ -78,7 +80,11 @@ class Pipeline:
             if self.metrics is not None:
                 self.metrics.count("segments")
                 self.metrics.observe("judge_seconds", perf_counter() - begun, "segment")
-            self.write(opened, held, heard, job)
+            if self._described(opened, held, said.facts):
+                self.write(opened, held, heard, job)
+            else:
+                opened.pending.appendleft(job)
+                self._lose(opened)
 
     def write(self, opened: Opened, held: Held, heard: Heard, job: Job | None) -> None:
         """Store a line with what it led to; without a job, the end of an idle conversation."""
@@ -108,6 +114,23 @@ class Pipeline:
         """End whatever nobody waits for."""
         for task in list(self._tasks):
             task.cancel()
+
+    def _described(self, opened: Opened, held: Held, facts: Facts) -> bool:
+        """Let the store know whose it is, so that the alerts from here on reach the right people.
+
+        Returns:
+            Whether the store takes anything at all.
+        """
+        owned = opened.owned
+        agent_id, team = owned.agent_id or facts.agent_id, owned.team or facts.team
+        if (team, agent_id) == (owned.team, owned.agent_id):
+            return True
+        try:
+            self._writer.call(leases.describe, held.lease, agent_id=agent_id, team=team)
+        except StoreUnavailable:
+            return False
+        opened.owned = Scope(team, agent_id)
+        return True
 
     def _landed(self, opened: Opened, held: Held, future: asyncio.Future[Written]) -> None:
         """Take note that the oldest write of a conversation is committed, or was refused."""

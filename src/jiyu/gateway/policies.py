@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from jiyu.errors import JiyuError, PolicyError, StoreUnavailable
 from jiyu.gateway import logs
 from jiyu.gateway.auth import caller, services_of, state_of
+from jiyu.gateway.documented import KEYED, Responses, problem
 from jiyu.gateway.limits import StrictRoute
 from jiyu.gateway.problems import Refused
 from jiyu.gateway.uploads import files_of, write
@@ -50,13 +51,14 @@ _BODY: dict[str, Any] = {
         },
     }
 }
-_REFUSED: dict[int | str, dict[str, Any]] = {
-    413: {"description": "Too large."},
-    415: {"description": "Neither JSON nor zip."},
-    422: {"description": "It cannot be used; `problems` says all that is wrong and where."},
+_UNUSABLE = problem(422, "It cannot be used; `problems` says all that is wrong and where.")
+_REFUSED: Responses = {
+    **problem(413, "Too large."),
+    **problem(415, "Neither JSON nor zip."),
+    **_UNUSABLE,
 }
 
-router = APIRouter(tags=["policies"], route_class=StrictRoute)
+router = APIRouter(tags=["policies"], route_class=StrictRoute, responses=KEYED)
 
 Digest = Annotated[str, fastapi.Path(pattern=r"^[0-9a-f]{64}$")]
 
@@ -111,7 +113,7 @@ async def listing(request: Request) -> dict[str, Any]:
 @router.post(
     "/v1/policies/{digest}/activate",
     summary="Let a policy judge all that begins from now on",
-    responses={404: {"description": "No policy has this digest."}, 422: _REFUSED[422]},
+    responses=problem(404, "No policy has this digest.") | _UNUSABLE,
 )
 async def activate(request: Request, digest: Digest) -> dict[str, Any]:
     """Validate a stored policy once more, as jiyu may have changed, and activate it."""

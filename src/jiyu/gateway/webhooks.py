@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from jiyu.gateway.addresses import checked
 from jiyu.gateway.audit import BIGGEST
 from jiyu.gateway.auth import caller, services_of, state_of
+from jiyu.gateway.documented import KEYED, problem
 from jiyu.gateway.keys import Name
 from jiyu.gateway.limits import StrictRoute
 from jiyu.gateway.problems import Refused
@@ -24,7 +25,7 @@ from jiyu.store.webhooks import DeadLetter, Webhook
 
 Number = Annotated[int, Path(ge=1, le=BIGGEST)]
 
-router = APIRouter(tags=["webhooks"], route_class=StrictRoute)
+router = APIRouter(tags=["webhooks"], route_class=StrictRoute, responses=KEYED)
 
 
 class NewWebhook(BaseModel):
@@ -76,7 +77,7 @@ async def listing(request: Request) -> dict[str, Any]:
     "/v1/webhooks/{webhook_id}",
     status_code=204,
     summary="Send nothing more to a webhook",
-    responses={404: {"description": "No such webhook in use."}},
+    responses=problem(404, "No such webhook in use."),
 )
 async def disable(request: Request, webhook_id: Number) -> None:
     """End a webhook; what waits for it is not sent."""
@@ -102,7 +103,7 @@ async def dead(request: Request) -> dict[str, Any]:
     "/v1/webhooks/deliveries/{delivery_id}/redeliver",
     status_code=202,
     summary="Deliver once more",
-    responses={404: {"description": "No such delivery."}},
+    responses=problem(404, "No such delivery."),
 )
 async def redeliver(request: Request, delivery_id: Number) -> dict[str, int]:
     """Send an alert again, whatever became of it before; its idempotency key stays the same."""
