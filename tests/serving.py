@@ -88,7 +88,7 @@ def application(settings: Settings, database: Database, checker: Checker) -> Fas
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None)
     for router in ROUTERS:
         app.include_router(router)
-    app.router.routes.append(Route("/v1/messages", echo, methods=["POST"]))
+    app.router.routes.insert(0, Route("/v1/messages", echo, methods=["POST"]))
     app.router.routes.append(Route("/v1/conversations", broken, methods=["POST"]))
     app.router.routes.append(Route("/unlisted", echo, methods=["GET", "POST"]))
     problems.install(app)
@@ -145,7 +145,7 @@ def running(app: FastAPI, database: Database) -> Iterator[Running]:
 @contextlib.contextmanager
 def served(folder: Path, judged_by: Path, **settings: Any) -> Iterator[Running]:
     """Serve the application without judging, with a new store in a folder."""
-    chosen = Settings(db=f"sqlite:///{folder / 'served.db'}", **settings)
+    chosen = Settings(**({"db": f"sqlite:///{folder / 'served.db'}"} | settings))
     database = Database(chosen.db)
     log = (folder / "log").open("ab", buffering=0)
     logs.configure(chosen, log)

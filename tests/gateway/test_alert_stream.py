@@ -141,8 +141,15 @@ def test_reading_alerts_is_audited(server: Running) -> None:
     assert json.loads(entry["after"])["team"] == "甲"
 
 
-def test_lines_that_break_lose_and_repeat_nothing(server: Running) -> None:
+def test_lines_that_break_lose_and_repeat_nothing(
+    tmp_path: Path, policy_dir: Path, url: str
+) -> None:
     """Readers come back with the last id they saw, while alerts go on in two writers."""
+    with served(tmp_path, policy_dir, db=url, sockets_limit=500, heartbeat="0.2s") as server:
+        _break_lines(server)
+
+
+def _break_lines(server: Running) -> None:
     store = server.database
     key = key_of(store, "supervisor", "断")
     total = 120
@@ -239,7 +246,7 @@ def test_a_reader_that_does_not_read_holds_up_nobody(server: Running) -> None:
 
 def test_draining_ends_streams(tmp_path: Path, policy_dir: Path) -> None:
     """A server that is about to leave lets its readers go, and takes no new ones."""
-    with served(tmp_path, policy_dir) as server:
+    with served(tmp_path, policy_dir, heartbeat="0.2s") as server:
         key = key_of(server.database, "supervisor")
         screen = Screen(server, key)
         eventually(lambda: screen.events)

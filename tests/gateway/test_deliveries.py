@@ -74,9 +74,12 @@ def receiving(*answers: Any) -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def server(tmp_path: Path, policy_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
+def server(
+    tmp_path: Path, policy_dir: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Running]:
+    """On either database."""
     monkeypatch.setattr("jiyu.gateway.delivery._LOOK", 0.1)
-    options = {"webhook_private": True, "webhook_timeout": "1s"}
+    options = {"db": url, "webhook_private": True, "webhook_timeout": "1s"}
     with served(tmp_path, policy_dir, **options) as running:
         yield running
 

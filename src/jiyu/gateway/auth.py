@@ -32,6 +32,7 @@ FRESH = 3.0
 _REMEMBERED = 4096
 _TOUCH = 60.0
 _CALLER = "jiyu.caller"
+_NONE = ("", "", "")
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
@@ -144,11 +145,12 @@ async def renewed(connection: HTTPConnection, state: State) -> Caller:
         Refused: As ``caller``.
         StoreUnavailable: The store cannot be asked.
     """
-    given = connection.headers.getlist("authorization")
+    # On every message, hence without the convenience of ``connection.headers``.
+    given = [value for name, value in connection.scope["headers"] if name == b"authorization"]
     if not given and state.settings.insecure_local:
         _require_local(connection)
         return LOCAL
-    scheme, _, key = given[0].partition(" ") if len(given) == 1 else ("", "", "")
+    scheme, _, key = given[0].decode("latin-1").partition(" ") if len(given) == 1 else _NONE
     # Nothing that could not be a key bothers the store.
     if scheme.lower() != "bearer" or not key.startswith("jiyu_") or len(key) > 200:
         raise Refused(401)

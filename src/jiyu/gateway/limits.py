@@ -23,6 +23,7 @@ _HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
+_NAMES = frozenset(name for name, _ in _HEADERS)
 #: Deeper JSON is none that anybody needs.
 _DEPTH = 64
 
@@ -131,7 +132,10 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = message.setdefault("headers", [])
                 there = {name.lower() for name, _ in headers}
-                message["headers"] = [*headers, *(h for h in _HEADERS if h[0] not in there)]
+                if there.isdisjoint(_NAMES):
+                    message["headers"] = [*headers, *_HEADERS]
+                else:
+                    message["headers"] = [*headers, *(h for h in _HEADERS if h[0] not in there)]
             await send(message)
 
         await self._app(scope, receive, secured)
@@ -145,12 +149,7 @@ def strict_json(raw: bytes) -> Any:
             character, or too deep.
     """
     try:
-        value = json.loads(
-            raw.decode("utf-8"),
-            object_pairs_hook=_object,
-            parse_constant=_constant,
-            parse_float=_float,
-        )
+        value = _decoder.decode(raw.decode("utf-8"))
         if b"\\ud" in raw or b"\\uD" in raw:
             json.dumps(value, ensure_ascii=False).encode()
     except Refused:
@@ -205,6 +204,9 @@ def _float(text: str) -> float:
     if math.isinf(number):
         raise _not_json("a number that is too large")
     return number
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
 
 
 def _deeper(value: Any, left: int) -> bool:

@@ -42,7 +42,7 @@ ROUTES = (
     Permit("GET", "/v1/conversations/{conversation_id}", _READ),
     Permit("DELETE", "/v1/conversations/{conversation_id}", _ADMIN),
     Permit("WS", "/v1/live", _WRITE),
-    Permit("GET", "/v1/live/schema", _ANYBODY),
+    Permit("GET", "/v1/live/schema.json", _ANYBODY),
     Permit("GET", "/v1/alerts", _READ),
     Permit("GET", "/v1/policies", _OVERSEE),
     Permit("POST", "/v1/policies", _ADMIN, whole=True),
