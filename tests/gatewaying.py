@@ -80,6 +80,17 @@ class Server:
         self._process.kill()
         self._process.wait(10)
 
+    def kill_worker(self) -> None:
+        """End one of its worker processes as a power cut would."""
+        assert self._process is not None
+        listing = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        for child in listing.read_text(encoding="utf-8").split():
+            command = Path(f"/proc/{child}/cmdline").read_bytes()
+            if b"spawn_main" in command:
+                os.kill(int(child), signal.SIGKILL)
+                return
+        raise AssertionError("no worker")
+
     def stop(self) -> int:
         """Ask it to end, and wait until it has."""
         assert self._process is not None

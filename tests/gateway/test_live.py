@@ -212,6 +212,44 @@ def test_two_processes_that_get_the_same_lines_at_once(
     assert {a["alert_id"] for a in clients[0].alerts} == {a["alert_id"] for a in clients[1].alerts}
 
 
+def test_worker_processes_share_a_store(
+    serving: Serving, tmp_path: Path, policy_dir: Path, small: Checker
+) -> None:
+    """Two of them behind one port; one is killed, and its clients go on with the others."""
+    server = serving(f"sqlite:///{tmp_path / 'store.db'}", policy_dir, "--workers", "2")
+    some = calls(12, random.Random(15))
+    lines = [interleaved(some[i::4], random.Random(i)) for i in range(4)]
+    clients = [Client(server, part) for part in lines]
+
+    async def killed_halfway() -> None:
+        feeding = [asyncio.create_task(client.run(pause=0.01)) for client in clients]
+        while clients[0].acked < len(clients[0].lines) // 2:
+            await asyncio.sleep(0.002)
+        server.kill_worker()
+        await asyncio.wait_for(asyncio.gather(*feeding), 60)
+
+    asyncio.run(killed_halfway())
+    for i, client in enumerate(clients):
+        assert client.errors == []
+        assert repeated(client.alerts) == []
+        for conversation in some[i::4]:
+            name = conversation.conversation_id
+            assert client.closed[name] == plain(small.assess(conversation))
+    assert server.stop() == 0
+
+
+def test_whose_it_is_may_be_said_later(server: Server) -> None:
+    """Alerts from then on belong to the team."""
+    lines = [
+        {"seq": 1, **segment("s1", "您好")},
+        {"seq": 2, "conversation_id": "c-1", "open": {"team": "T1", "agent_id": "A1"}},
+        {"seq": 3, **segment("s2", "有完没完")},
+    ]
+    asyncio.run(exchange(server, *lines))
+    summary = server.get("/v1/conversations/c-1").json()["summary"]
+    assert (summary["team"], summary["agent_id"], summary["state"]) == ("T1", "A1", "open")
+
+
 def test_an_asked_end_acknowledges_and_hands_over(
     url: str, serving: Serving, policy_dir: Path, small: Checker
 ) -> None:

@@ -18,6 +18,8 @@ from jiyu.gateway.state import State
 
 #: Seconds that requests get to end before they are cut off.
 _GRACE = 15
+#: Seconds that one thread may keep the others waiting.
+_TURN = 0.001
 
 
 def application(settings: Settings, state: State | None = None) -> FastAPI:
@@ -29,6 +31,8 @@ def application(settings: Settings, state: State | None = None) -> FastAPI:
     """
     logs.configure(settings)
     app = build(settings, state)
+    # The writer's thread needs its turn while this one judges; 5 ms a turn is long for a commit.
+    sys.setswitchinterval(_TURN)
     # The modules stay: looking through them for garbage would hold up messages.
     gc.freeze()
     return app

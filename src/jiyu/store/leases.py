@@ -18,6 +18,7 @@ from sqlalchemy import (
     Connection,
     Select,
     delete,
+    func,
     literal,
     or_,
     select,
@@ -155,6 +156,17 @@ def recover(connection: Connection, owner: str, limit: int = 100) -> list[Recove
     # Nothing is lost with them: an owner without a row counts as dead.
     connection.execute(delete(owners).where(owners.c.expires_at < now() - 3600))
     return _taken(connection, ids, owner, ownerless()) if ids else []
+
+
+def describe(
+    connection: Connection, lease: Lease, *, agent_id: str | None, team: str | None
+) -> None:
+    """Note whose an open conversation is, where that was not known when it began."""
+    c = conversations.c
+    held = (c.owner == lease.owner, c.epoch == lease.epoch)
+    told = {"agent_id": func.coalesce(c.agent_id, agent_id), "team": func.coalesce(c.team, team)}
+    where = (c.conversation_id == lease.conversation_id, *held)
+    connection.execute(update(conversations).where(*where).values(told))
 
 
 def release(connection: Connection, lease: Lease) -> None:
