@@ -9,12 +9,12 @@ from functools import partial
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.supervisors import Multiprocess
 
 from jiyu.gateway import logs
 from jiyu.gateway.app import build, closed, opened
 from jiyu.gateway.settings import Settings
 from jiyu.gateway.state import State
+from jiyu.gateway.workers import Workers
 
 #: Seconds that requests get to end before they are cut off.
 _GRACE = 15
@@ -55,7 +55,7 @@ def run(settings: Settings) -> bool:
     if settings.workers > 1:
         # Its processes open their own; this was to find out what is wrong before they start.
         closed(state)
-        Multiprocess(config, sockets=[listening]).run()
+        Workers(config, sockets=[listening]).run()
         return True
     for number in (signal.SIGTERM, signal.SIGINT):
         # Asked for again after a clean end, which is then one.
