@@ -21,6 +21,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +30,9 @@ import httpx
 import msgspec
 from websockets.asyncio.client import connect
 
-from jiyu import Checker, Conversation
+from jiyu import Checker, Conversation, Session
 from jiyu.gateway.messages import Message, judged
+from jiyu.model import Segment
 from jiyu.policy.load import load_policy
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples" / "calls.jsonl"
@@ -110,8 +113,13 @@ async def posting(port: int, bodies: list[bytes], seconds: float, connections: i
 
 async def streaming(
     port: int, lines: Callable[[int], Iterator[str]], seconds: float, sockets: int, depth: int
-) -> tuple[Result, list[dict[str, Any]]]:
-    """Keep so many lines under way on each socket; return what came besides acknowledgements."""
+) -> tuple[Result, list[dict[str, Any]], list[int]]:
+    """Keep so many lines under way on each socket.
+
+    Returns:
+        The times, what came besides acknowledgements, and how many lines each socket has sent.
+    """
+    counts = [0] * sockets
     times: list[float] = []
     others: list[dict[str, Any]] = []
     end = time.perf_counter() + seconds
@@ -146,13 +154,14 @@ async def streaming(
                 assert not hearing.done(), hearing.exception()
                 await asyncio.sleep(0.001)
             hearing.cancel()
+            counts[number] = last
 
     begun = time.perf_counter()
     await asyncio.gather(*(one(n) for n in range(sockets)))
-    return Result(times, time.perf_counter() - begun), others
+    return Result(times, time.perf_counter() - begun), others, counts
 
 
-def live_lines(spoken: list[str]) -> Callable[[int], Iterator[str]]:
+def live_lines(spoken: list[str], prefix: str) -> Callable[[int], Iterator[str]]:
     """Return for a socket the final segments of ever new calls of twenty turns each."""
 
     def lines(number: int) -> Iterator[str]:
@@ -161,7 +170,7 @@ def live_lines(spoken: list[str]) -> Callable[[int], Iterator[str]]:
             call += 1
             for i in range(20):
                 line = {
-                    "conversation_id": f"{number}-{call}",
+                    "conversation_id": f"{prefix}-{number}-{call}",
                     "segment_id": f"s{i}",
                     "speaker": "agent" if i % 2 else "customer",
                     "text": spoken[(call * 20 + i) % len(spoken)],
@@ -170,6 +179,19 @@ def live_lines(spoken: list[str]) -> Callable[[int], Iterator[str]]:
                 yield json.dumps(line, ensure_ascii=False)[1:]
 
     return lines
+
+
+def alerts_of(checker: Checker, lines: Callable[[int], Iterator[str]], counts: list[int]) -> int:
+    """Count the alerts that so many lines of each socket lead to, without a server."""
+    alerts = 0
+    for number, count in enumerate(counts):
+        sessions: dict[str, Session] = {}
+        for line in islice(lines(number), count):
+            said = json.loads("{" + line)
+            name = said.pop("conversation_id")
+            session = sessions.setdefault(name, checker.open(name))
+            alerts += len(session.feed(Segment(**said)))
+    return alerts
 
 
 def started(command: list[str], port: int) -> subprocess.Popen[bytes]:
@@ -208,7 +230,7 @@ def main() -> None:
         os.environ |= {"JIYU_RATE": "1e9", "JIYU_BURST": "1000000000", "JIYU_LOG_REQUESTS": "false"}
         servers = [started([sys.executable, "-c", ECHO, "8792"], 8792), started(serve, 8791)]
         try:
-            measure(options, bodies, expected, spoken)
+            measure(options, checker, bodies, expected, spoken)
         finally:
             for server in servers:
                 server.terminate()
@@ -216,7 +238,11 @@ def main() -> None:
 
 
 def measure(
-    options: argparse.Namespace, bodies: list[bytes], expected: int, spoken: list[str]
+    options: argparse.Namespace,
+    checker: Checker,
+    bodies: list[bytes],
+    expected: int,
+    spoken: list[str],
 ) -> None:
     """Print the figures."""
     messages = json.dumps({"messages": [json.loads(body) for body in bodies]}).encode()
@@ -232,19 +258,22 @@ def measure(
         return await load(8792), await load(8791)
 
     for connections in (1, options.connections):
-        echo, ours = asyncio.run(
-            both(lambda port, n=connections: posting(port, bodies, options.seconds, n))  # type: ignore[misc]
-        )
+        load = partial(posting, bodies=bodies, seconds=options.seconds, connections=connections)
+        echo, ours = asyncio.run(both(load))
         print(echo.line(f"POST echo, {connections} connections"))
         print(ours.line("POST judged", echo))
-    lines = live_lines(spoken)
     for sockets, depth in ((1, 1), (4, 64)):
-        echo, ours = asyncio.run(
-            both(lambda port, s=sockets, d=depth: streaming(port, lines, options.seconds, s, d))  # type: ignore[misc]
+        # Names of conversations that nobody has used yet.
+        lines = live_lines(spoken, f"{sockets}x{depth}")
+        load = partial(
+            streaming, lines=lines, seconds=options.seconds, sockets=sockets, depth=depth
         )
+        echo, ours = asyncio.run(both(load))
         print(echo[0].line(f"WS echo, {sockets} sockets, depth {depth}"))
         print(ours[0].line("WS judged and durable", echo[0]))
-        assert any(frame["type"] == "raised" for frame in ours[1])
+        alerts, expected = len(ours[1]), alerts_of(checker, lines, ours[2])
+        assert alerts == expected, (alerts, expected)
+        print(f"{'':34}{alerts:9,} alerts, as many as without a server")
 
 
 if __name__ == "__main__":
