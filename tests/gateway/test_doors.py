@@ -300,6 +300,16 @@ def test_too_often_is_told_when_to_come_back(tmp_path: Path, policy_dir: Path) -
             assert client.post("/v1/messages", content=b"{}").status_code == 200
 
 
+def test_who_reads_needs_less(tmp_path: Path, policy_dir: Path) -> None:
+    """A screen does not ask thousands of times a second."""
+    with served(tmp_path, policy_dir, reader_rate=1, reader_burst=2) as server:
+        codes = {}
+        for role in ("reviewer", "admin"):
+            with server.client(key_of(server.database, role)) as client:  # type: ignore[arg-type]
+                codes[role] = [client.get("/v1/policies").status_code for _ in range(4)]
+    assert codes == {"reviewer": [200, 200, 429, 429], "admin": [200, 200, 200, 200]}
+
+
 def test_buckets_fill_up_again() -> None:
     """A token comes back after its time, and no more than fit."""
     buckets = Buckets(rate=50, burst=2)

@@ -14,7 +14,7 @@ from jiyu.gateway.auth import Caller
 from jiyu.gateway.limits import Buckets, Sockets
 from jiyu.gateway.logs import trace_of
 from jiyu.gateway.problems import Refused, refusal, send_refusal
-from jiyu.gateway.roles import Permit, methods_of, permit_of
+from jiyu.gateway.roles import READERS, Permit, methods_of, permit_of
 from jiyu.gateway.settings import Settings
 
 #: Answers that stay open; they count as sockets do.
@@ -32,7 +32,8 @@ class Guard:
     def __init__(self, app: ASGIApp, settings: Settings, sockets: Sockets) -> None:
         self._app = app
         self._settings = settings
-        self._buckets = Buckets(settings.rate, settings.burst)
+        self._writers = Buckets(settings.rate, settings.burst)
+        self._readers = Buckets(settings.reader_rate, settings.reader_burst)
         self._sockets = sockets
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -100,7 +101,8 @@ class Guard:
         caller = await auth.caller(connection, auth.state_of(connection))
         if trace is not None:
             trace.key_id = caller.key_id
-        wait = self._buckets.take(caller.key_id)
+        buckets = self._readers if caller.role in READERS else self._writers
+        wait = buckets.take(caller.key_id)
         if wait:
             raise Refused(429, retry_after=wait)
         if permit is None:

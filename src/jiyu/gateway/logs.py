@@ -57,7 +57,7 @@ def trace_of(scope: Scope) -> Trace | None:
 def configure(settings: Settings, stream: BinaryIO | None = None) -> None:
     """Send all logs to a stream (stderr if left out) as JSON, those of libraries too."""
     global _sink  # noqa: PLW0603 - logging is one for the process
-    _sink = _Sink(stream or sys.stderr.buffer)
+    _sink = _Sink(stream)
     level = _LEVELS[settings.log_level]
     structlog.configure(
         processors=[
@@ -83,7 +83,7 @@ def configure(settings: Settings, stream: BinaryIO | None = None) -> None:
 class _Sink:
     """Where lines go; a full disk or a closed pipe there must not fail a request."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO | None = None) -> None:
         self._stream = stream
 
     def __call__(self, *_: Any) -> _Sink:
@@ -91,14 +91,16 @@ class _Sink:
 
     def msg(self, line: bytes) -> None:
         """Write a line at once."""
-        with contextlib.suppress(OSError, ValueError):
-            self._stream.write(line + b"\n")
-            self._stream.flush()
+        stream = self._stream or getattr(sys.stderr, "buffer", None)
+        if stream is not None:
+            with contextlib.suppress(OSError, ValueError):
+                stream.write(line + b"\n")
+                stream.flush()
 
     debug = info = warning = error = critical = msg
 
 
-_sink = _Sink(sys.stderr.buffer)
+_sink = _Sink()
 _encode = msgspec.json.Encoder().encode
 
 

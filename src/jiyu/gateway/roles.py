@@ -14,6 +14,8 @@ Roles = frozenset[Role]
 _WRITE: Roles = frozenset({"ingest", "admin"})
 _READ: Roles = frozenset({"agent", "reviewer", "supervisor", "admin"})
 _OVERSEE: Roles = frozenset({"reviewer", "supervisor", "admin"})
+#: Who only reads.
+READERS: Roles = frozenset({"agent", "reviewer", "supervisor"})
 _ADMIN: Roles = frozenset({"admin"})
 #: Needs no key.
 _ANYBODY: Roles | None = None

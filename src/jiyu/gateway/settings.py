@@ -60,7 +60,9 @@ class Settings(BaseSettings):
         text_limit: Characters of one message or turn.
         turns_limit: Turns of one conversation.
         sockets_limit: WebSockets and event streams that one key may hold open in one process.
-        rate: Requests a second that one key may make of one process; ``burst`` at once.
+        rate: Requests a second that one key may make of one process, ``burst`` at once: a program
+            that asks about every message of a company.
+        reader_rate: The same for those who only read: agents, reviewers, supervisors.
         retain: How long conversations are kept; for ever if left out.
         retain_journal: How long what recognisers took back is kept after the end.
         idle: Seconds without a word after which a live conversation is closed.
@@ -83,9 +85,11 @@ class Settings(BaseSettings):
     policy_limit: Count = 8_000_000
     text_limit: Count = 20_000
     turns_limit: Count = 5_000
-    sockets_limit: Count = 64
-    rate: float = Field(default=2_000.0, gt=0)
-    burst: Count = 4_000
+    sockets_limit: Count = 2_000
+    rate: float = Field(default=20_000.0, gt=0)
+    burst: Count = 40_000
+    reader_rate: float = Field(default=100.0, gt=0)
+    reader_burst: Count = 500
     retain: Duration | None = None
     retain_journal: Duration | None = None
     idle: Duration = 1800.0
