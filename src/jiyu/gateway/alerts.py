@@ -2,7 +2,7 @@
 
 Every stream reads the store by its own watermark, the last ``alert_id`` that it has sent, so it
 loses and repeats nothing whichever process it ends up at, and a slow reader holds up nobody: no
-more is read for it than it takes.  One task a process looks for news and wakes the streams.
+more is read for it than it takes.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Query, Request
@@ -22,18 +22,12 @@ from jiyu.errors import StoreError
 from jiyu.gateway.audit import BIGGEST, audited
 from jiyu.gateway.auth import FRESH, Caller, caller, renewed, services_of, state_of, within
 from jiyu.gateway.documented import KEYED
+from jiyu.gateway.feed import PAGE, Feed, Wanted
 from jiyu.gateway.problems import Refused
 from jiyu.model import Severity
-from jiyu.store import alerts
 from jiyu.store import scope as scopes
 from jiyu.store.alerts import StoredAlert
 
-if TYPE_CHECKING:
-    from jiyu.gateway.state import State
-
-#: Seconds after which news of other processes is seen.
-_LOOK = 0.5
-_PAGE = 200
 #: A reader that takes nothing for so long is gone.
 _STALLED = 30.0
 _HEADERS = [
@@ -43,100 +37,6 @@ _HEADERS = [
 ]
 
 router = APIRouter(tags=["alerts"], responses=KEYED)
-
-
-class Wanted(NamedTuple):
-    """Which alerts a stream is for."""
-
-    scope: scopes.Scope
-    severity: Severity
-
-
-class Feed:
-    """What the streams of one process share: how far the store has come."""
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-        self._changed = asyncio.Event()
-        self._woken = asyncio.Event()
-        self._streams = 0
-        self.head = 0
-        self.closed = False
-
-    def wake(self) -> None:
-        """Look for news at once."""
-        self._woken.set()
-
-    def close(self) -> None:
-        """End all streams; their readers come back elsewhere."""
-        self.closed = True
-        self._tell()
-
-    async def watch(self) -> None:
-        """Look for news as long as anybody wants them.
-
-        Raises:
-            StoreUnavailable: Later, then.
-        """
-        while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), _LOOK)
-            self._woken.clear()
-            if self._streams:
-                head = await asyncio.to_thread(self._last)
-                if head > self.head:
-                    self.head = head
-                    self._tell()
-
-    async def wait(self, position: int, seconds: float) -> None:
-        """Return when there is something after a position, or after a while."""
-        changed = self._changed
-        if self.head <= position and not self.closed:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(changed.wait(), seconds)
-
-    async def read(self, position: int, wanted: Wanted) -> tuple[list[StoredAlert], int]:
-        """Return a page of alerts, and how far everything has been looked through.
-
-        Raises:
-            StoreUnavailable: Later, then.
-        """
-        return await asyncio.to_thread(self._read, position, wanted)
-
-    async def start(self) -> int:
-        """Return where news begin.
-
-        Raises:
-            StoreUnavailable: The store cannot be asked.
-        """
-        return await asyncio.to_thread(self._last)
-
-    @contextlib.contextmanager
-    def stream(self) -> Any:
-        """Count a stream as long as it lasts."""
-        self._streams += 1
-        try:
-            yield
-        finally:
-            self._streams -= 1
-
-    def _tell(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
-
-    def _last(self) -> int:
-        with self._state.database.read() as connection:
-            return alerts.last_id(connection)
-
-    def _read(self, position: int, wanted: Wanted) -> tuple[list[StoredAlert], int]:
-        with self._state.database.read() as connection:
-            found = alerts.after(
-                connection, position, scope=wanted.scope, severity=wanted.severity, limit=_PAGE
-            )
-            if len(found) == _PAGE:
-                return found, found[-1].alert_id
-            # Of the same moment, and ids are given out in the order of commits.
-            return found, max(position, alerts.last_id(connection))
 
 
 class EventStream(Response):
@@ -217,7 +117,7 @@ class EventStream(Response):
             if found:
                 await put(b"".join(_event(a.alert_id, a.type, _shown(a)) for a in found))
                 spoken = time.monotonic()
-            if len(found) == _PAGE:
+            if len(found) == PAGE:
                 continue
             if not self._follow:
                 return

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from jiyu.errors import StoreUnavailable
 from jiyu.gateway import policies, retention
-from jiyu.gateway.alerts import Feed
 from jiyu.gateway.auth import Keys
 from jiyu.gateway.delivery import Sender
+from jiyu.gateway.feed import Feed
 from jiyu.gateway.health import Readiness
 from jiyu.gateway.limits import Sockets
 from jiyu.gateway.logs import failed
