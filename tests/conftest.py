@@ -7,6 +7,10 @@ from textwrap import dedent
 
 import pytest
 
+from databases import database, postgres, url
+
+__all__ = ["database", "postgres", "url"]
+
 POLICY_FILES = {
     "policy.yaml": """
         name: test-policy

@@ -28,7 +28,7 @@ from jiyu.store.writes import Write
 from storing import acquired, alert, line, opening, owner
 
 if TYPE_CHECKING:
-    from conftest import Server
+    from databases import Server
 
 PATIENCE = 20.0
 

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from jiyu.cli import check, convert, lint, policy, rules, scan, stream
+from jiyu.cli import check, convert, keys, lint, policy, rules, scan, serve, stream
 from jiyu.errors import JiyuError
 
 app = typer.Typer(
@@ -22,11 +22,13 @@ app = typer.Typer(
 )
 app.command("scan")(scan.scan)
 app.command("stream")(stream.stream)
+app.command("serve")(serve.serve)
 app.command("convert")(convert.convert)
 app.command("check")(check.check)
 app.command("lint")(lint.lint)
 app.command("rules")(rules.rules)
 app.add_typer(policy.app, name="policy")
+app.add_typer(keys.app, name="keys")
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ from jiyu.formats.live import Closing, Item
 from jiyu.model import Alert, Assessment, Event, Facts, Segment, Severity, at_least
 from jiyu.policy.load import load_policy
 from jiyu.session import Session
-from jiyu.text.personal import mask
+from jiyu.session.masking import masked
 
 #: Lines that are read ahead of the judging.
 _AHEAD = 256
@@ -175,24 +175,11 @@ class Live:
 
     def _write(self, session: Session, alerts: Sequence[Alert]) -> None:
         for alert in alerts:
-            self._put(alert if self._unmasked else _masked(session, alert))
+            self._put(alert if self._unmasked else masked(session.turns, alert))
 
     def _put(self, line: Alert | Closed) -> None:
         sys.stdout.buffer.write(self._encoder.encode(line) + b"\n")
         sys.stdout.buffer.flush()
-
-
-def _masked(session: Session, alert: Alert) -> Alert:
-    """Put ``*`` for personal data in the words of an alert; whole assessments are the record."""
-    texts = session.turns
-    spans = tuple(
-        msgspec.structs.replace(span, text=mask(texts[span.turn])[span.start : span.end])
-        if span.turn < len(texts)
-        else span
-        for span in alert.finding.spans
-    )
-    finding = msgspec.structs.replace(alert.finding, spans=spans)
-    return msgspec.structs.replace(alert, finding=finding)
 
 
 class _stoppable:  # noqa: N801 - used like a function

@@ -259,8 +259,19 @@ class Category(_Strict):
     clause: str
 
 
+class Blocking(_Strict):
+    """From which severity on a message is not to be sent, by channel; below it is a warning."""
+
+    chat: Severity | Literal["never"] = "critical"
+    phone: Severity | Literal["never"] = "never"
+
+
 class Header(_Strict):
-    """``policy.yaml``: what the policy is."""
+    """``policy.yaml``: what the policy is.
+
+    Attributes:
+        blocking: What must not be sent at all; what was said on the phone cannot be held back.
+    """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     version: str
@@ -269,6 +280,7 @@ class Header(_Strict):
     timezone: str = "Asia/Shanghai"
     country: Literal["CN", "TW", "HK", "MO"] = "CN"
     categories: Mapping[str, Category]
+    blocking: Blocking = Blocking()
 
     @field_validator("timezone")
     @classmethod

@@ -128,6 +128,16 @@ def after(
     ]
 
 
+def of_revision(
+    connection: Connection, conversation_id: str, revision: int
+) -> list[tuple[int, bytes]]:
+    """Return ids and payloads of what a conversation has raised under a revision, in order."""
+    c = alerts.c
+    where = (c.conversation_id == conversation_id, c.revision == revision)
+    rows = connection.execute(select(c.alert_id, c.payload).where(*where).order_by(c.alert_id))
+    return [(row[0], row[1]) for row in rows]
+
+
 def last_id(connection: Connection) -> int:
     """Return the id of the newest alert, 0 if there is none."""
     return connection.scalar(select(func.max(alerts.c.alert_id))) or 0

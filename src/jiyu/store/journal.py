@@ -123,6 +123,25 @@ def lines_after(
     return [StoredLine(*row) for row in rows]
 
 
+def latest(connection: Connection, conversation_id: str, limit: int) -> list[StoredLine]:
+    """Return the last lines of a conversation, in order."""
+    c = journal.c
+    rows = connection.execute(
+        select(c.seq, c.kind, c.payload)
+        .where(c.conversation_id == conversation_id)
+        .order_by(c.seq.desc())
+        .limit(limit)
+    ).all()
+    return [StoredLine(*row) for row in reversed(rows)]
+
+
+def keys(connection: Connection, conversation_id: str) -> dict[str, int]:
+    """Return where the lines of a conversation stand that can be known when they come again."""
+    c = journal.c
+    where = (c.conversation_id == conversation_id, c.key.is_not(None))
+    return {row[0]: row[1] for row in connection.execute(select(c.key, c.seq).where(*where))}
+
+
 @cache  # Building the statement takes as long as running it.
 def _lookup(dialect: str) -> Select[Any]:
     c = journal.c

@@ -18,9 +18,11 @@ from sqlalchemy import (
     Connection,
     Select,
     delete,
+    func,
     literal,
     or_,
     select,
+    true,
     update,
 )
 
@@ -104,7 +106,12 @@ def renew(connection: Connection, owner: str, seconds: float) -> None:
 
 
 def acquire(
-    connection: Connection, conversation_id: str, owner: str, opening: Opening | None = None
+    connection: Connection,
+    conversation_id: str,
+    owner: str,
+    opening: Opening | None = None,
+    *,
+    seize: bool = False,
 ) -> Recovered | None:
     """Take a conversation over, or open it.
 
@@ -116,6 +123,8 @@ def acquire(
         conversation_id: Which.
         owner: Who asks; must have renewed in time.
         opening: Opens the conversation if it is not known; ``None`` takes over only.
+        seize: Take it even from a process that lives, because its lines come here now; what that
+            process has under way is refused and it must acquire anew.
 
     Returns:
         The lease and what has been stored so far; ``None`` if another process that lives holds it,
@@ -123,7 +132,7 @@ def acquire(
     """
     if opening is not None:
         _open(connection, conversation_id, opening)
-    free = or_(conversations.c.owner == owner, ownerless())
+    free = true() if seize else or_(conversations.c.owner == owner, ownerless())
     found = _taken(connection, [conversation_id], owner, free)
     return found[0] if found else None
 
@@ -147,6 +156,17 @@ def recover(connection: Connection, owner: str, limit: int = 100) -> list[Recove
     # Nothing is lost with them: an owner without a row counts as dead.
     connection.execute(delete(owners).where(owners.c.expires_at < now() - 3600))
     return _taken(connection, ids, owner, ownerless()) if ids else []
+
+
+def describe(
+    connection: Connection, lease: Lease, *, agent_id: str | None, team: str | None
+) -> None:
+    """Note whose an open conversation is, where that was not known when it began."""
+    c = conversations.c
+    held = (c.owner == lease.owner, c.epoch == lease.epoch)
+    told = {"agent_id": func.coalesce(c.agent_id, agent_id), "team": func.coalesce(c.team, team)}
+    where = (c.conversation_id == lease.conversation_id, *held)
+    connection.execute(update(conversations).where(*where).values(told))
 
 
 def release(connection: Connection, lease: Lease) -> None:

@@ -1,0 +1,1 @@
+"""The gateway: the same verdict over HTTP and WebSocket, durable, and only for who may."""
