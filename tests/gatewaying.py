@@ -262,4 +262,4 @@ def plain(value: Any) -> Any:
 
 def kills() -> int:
     """How often the server is killed; more with ``JIYU_KILLS``."""
-    return int(os.environ.get("JIYU_KILLS", "12"))
+    return int(os.environ.get("JIYU_KILLS", "6"))
