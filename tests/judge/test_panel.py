@@ -74,6 +74,17 @@ def test_any_check_of_a_rule_breaks_it(tmp_path: Path) -> None:
     assert len(assess(judge, "服：有完没完", events=events).findings) == 2
 
 
+def test_what_two_checks_of_a_rule_see_is_one_finding(tmp_path: Path) -> None:
+    """The same words cost once."""
+    also = [{"kind": "forbid", "says": [{"concept": "rude"}], "general": True}]
+    steps = {"kind": "sequence", "steps": [{"concept": "rude"}]}
+    rules = [rule("A-1", says=[{"concept": "rude"}], also=[*also, steps], deduction=10)]
+    assessment = assess(checker(tmp_path, rules, CONCEPTS), "服：有完没完")
+    ids = [finding.finding_id for finding in assessment.findings]
+    assert len(ids) == len(set(ids)) == 1
+    assert assessment.score == 90
+
+
 @pytest.mark.parametrize(
     ("fields", "text", "expected"),
     [

@@ -126,11 +126,12 @@ class Engine:
 
 
 def _findings(judged: Judged, dialogue: Dialogue) -> list[Finding]:
-    """Make a finding of each piece of evidence of a rule."""
-    return [
-        finding_of(judged.rule, judged.severity, evidence, dialogue, "confirmed")
-        for evidence in judged.ruling.evidence
-    ]
+    """Make a finding of each piece of evidence of a rule; what two of its checks see is one."""
+    findings: dict[str, Finding] = {}
+    for evidence in judged.ruling.evidence:
+        finding = finding_of(judged.rule, judged.severity, evidence, dialogue, "confirmed")
+        findings.setdefault(finding.finding_id, finding)
+    return list(findings.values())
 
 
 def finding_of(
