@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from jiyu.checker import Checker
 from jiyu.errors import Problem
 from jiyu.model import Conversation, Event, Turn
-from jiyu.policy.schema import Example, Rule
+from jiyu.policy.schema import Example, Policy, Rule
 
 
 def example_conversation(rule: Rule, example: Example) -> Conversation:
@@ -18,6 +18,15 @@ def example_conversation(rule: Rule, example: Example) -> Conversation:
     turns = tuple(Turn(**turn) for turn in example.turns)
     events = tuple(Event(**event) for event in example.events)
     return Conversation(f"example of {rule.id}", turns, events=events, **fields)
+
+
+def missing_examples(policy: Policy) -> Iterator[Problem]:
+    """Yield the rules that nobody has shown to do what they should."""
+    for rule in policy.rules:
+        for kind in ("flags", "passes"):
+            if not getattr(rule.examples, kind):
+                place = policy.origins[f"rule {rule.id}"]
+                yield Problem(*place, f"{rule.id}: no example under {kind!r}")
 
 
 def failing_examples(checker: Checker) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import NamedTuple
 
 from jiyu.authoring.coverage import missing_rows
-from jiyu.authoring.examples import failing_examples
+from jiyu.authoring.examples import failing_examples, missing_examples
 from jiyu.checker import Checker
 from jiyu.errors import Problem
 from jiyu.match.phrase import Element, Gap, Reference, Slot, Words, parse
@@ -48,20 +48,12 @@ def lint(checker: Checker) -> list[Problem]:
     samples = list(_samples(policy))
     problems = [
         *missing_rows(policy),
-        *_without_examples(policy),
+        *missing_examples(policy),
         *failing_examples(checker),
         *_dead_and_doubled(checker, samples),
         *_reckless(policy, samples),
     ]
     return sorted(problems, key=lambda p: (p.source, p.line or 0))
-
-
-def _without_examples(policy: Policy) -> Iterator[Problem]:
-    for rule in policy.rules:
-        for kind in ("flags", "passes"):
-            if not getattr(rule.examples, kind):
-                place = policy.origins[f"rule {rule.id}"]
-                yield Problem(*place, f"{rule.id}: no example under {kind!r}")
 
 
 def _samples(policy: Policy) -> Iterator[Sample]:

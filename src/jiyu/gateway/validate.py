@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
-from jiyu.authoring.examples import failing_examples
+from jiyu.authoring.examples import failing_examples, missing_examples
 from jiyu.checker import Checker
 from jiyu.errors import PolicyError, Problem
 from jiyu.model import PolicyRef
 from jiyu.policy.load import load_policy
-from jiyu.policy.schema import Policy
 
 #: Seconds; the shipped policy takes six.
 _PATIENCE = 120.0
@@ -41,7 +39,7 @@ def validated(folder: Path) -> Validated:
     """Read a policy and run its examples; places are told within its folder."""
     try:
         checker = Checker(load_policy(folder))
-        problems = [*_without_examples(checker.policy), *failing_examples(checker)]
+        problems = [*missing_examples(checker.policy), *failing_examples(checker)]
     except PolicyError as error:
         problems = list(error.problems)
     if problems:
@@ -72,15 +70,6 @@ async def validate(folder: Path) -> PolicyRef:
     if found.ref is None:
         raise PolicyError(*(Problem(*problem) for problem in found.problems))
     return found.ref
-
-
-def _without_examples(policy: Policy) -> Iterator[Problem]:
-    """Yield the rules that nobody has shown to do what they should."""
-    for rule in policy.rules:
-        for kind in ("flags", "passes"):
-            if not getattr(rule.examples, kind):
-                place = policy.origins[f"rule {rule.id}"]
-                yield Problem(*place, f"{rule.id}: no example under {kind!r}")
 
 
 def _told(problem: Problem, folder: Path) -> tuple[str, int | None, str]:
