@@ -31,6 +31,7 @@ _KNOWN_REASON = re.compile(
 _PLACE = re.compile(r" - at `\$[A-Za-z0-9_.\[\]]*`$")
 _decoder = msgspec.json.Decoder(Conversation)
 _loose = msgspec.json.Decoder(dict[str, Any])
+_PARTS: dict[str, type[msgspec.Struct]] = {"turns": Turn, "events": Event}
 
 
 class Line(NamedTuple):
@@ -118,21 +119,20 @@ def _parsed(raw: bytes) -> Conversation:
         return _decoder.decode(raw)
     except msgspec.ValidationError:
         # It may only have unknown keys, or empty values where a default stands.
-        data = tidied(_loose.decode(raw), Conversation)
-    for key, kind in (("turns", Turn), ("events", Event)):
-        if isinstance(data.get(key), list):
-            data[key] = [tidied(d, kind) if isinstance(d, dict) else d for d in data[key]]
-    return msgspec.convert(data, Conversation)
+        return msgspec.convert(tidied(_loose.decode(raw), Conversation), Conversation)
 
 
 def tidied(data: dict[str, Any], kind: type[msgspec.Struct]) -> dict[str, Any]:
-    """Move unknown keys under ``metadata`` and leave out empty values."""
+    """Move unknown keys under ``metadata`` and leave out empty values, in turns and events too."""
     known = {k: v for k, v in data.items() if k in kind.__struct_fields__ and v is not None}
     unknown = {k: v for k, v in data.items() if k not in kind.__struct_fields__}
     metadata = known.get("metadata", {})
     # Metadata that is no object is left as it is, to be refused with its place.
     if unknown and isinstance(metadata, dict):
         known["metadata"] = {**metadata, **unknown}
+    for key, part in _PARTS.items():
+        if isinstance(known.get(key), list):
+            known[key] = [tidied(d, part) if isinstance(d, dict) else d for d in known[key]]
     return known
 
 

@@ -107,7 +107,4 @@ def message_of(data: dict[str, Any]) -> Message:
 
 
 def _facts(data: dict[str, Any]) -> Facts:
-    given = tidied(data, Facts)
-    if isinstance(given.get("events"), list):
-        given["events"] = [tidied(e, Event) if isinstance(e, dict) else e for e in given["events"]]
-    return msgspec.convert(given, Facts)
+    return msgspec.convert(tidied(data, Facts), Facts)
