@@ -108,7 +108,20 @@ class EventIn(BaseModel):
     note: str | None = None
 
 
-class ConversationIn(BaseModel):
+class FactsIn(BaseModel):
+    """What is known of a conversation besides its turns."""
+
+    channel: str | None = None
+    agent_id: str | None = None
+    team: str | None = None
+    started_at: str | None = None
+    ended_at: str | None = None
+    ended_by: str | None = None
+    direction: str | None = None
+    capabilities: list[str] | None = None
+
+
+class ConversationIn(FactsIn):
     """One call or chat; unknown keys are kept under ``metadata``."""
 
     model_config = ConfigDict(
@@ -129,13 +142,6 @@ class ConversationIn(BaseModel):
     conversation_id: Annotated[str, Field(min_length=1, max_length=200)]
     turns: list[TurnIn]
     channel: Literal["phone", "chat"] | None = None
-    agent_id: str | None = None
-    team: str | None = None
-    started_at: str | None = None
-    ended_at: str | None = None
-    ended_by: str | None = None
-    direction: str | None = None
-    capabilities: list[str] | None = None
     events: list[EventIn] = []
     metadata: dict[str, Any] = {}
 
@@ -222,19 +228,6 @@ class _Line(BaseModel):
     seq: int = Field(ge=0, description="The client's number of the line, growing.")
     conversation_id: Annotated[str, Field(min_length=1, max_length=200)]
     number: int | None = Field(None, description="Its number within the conversation.")
-
-
-class FactsIn(BaseModel):
-    """What is known of a conversation besides its turns."""
-
-    channel: str | None = None
-    agent_id: str | None = None
-    team: str | None = None
-    started_at: str | None = None
-    ended_at: str | None = None
-    ended_by: str | None = None
-    direction: str | None = None
-    capabilities: list[str] | None = None
 
 
 class OpenLine(_Line):
